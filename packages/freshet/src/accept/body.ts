@@ -1,0 +1,29 @@
+import { isUtf8 } from "node:buffer";
+import { FreshetError, type Json } from "@freshet/protocol";
+import { inflate } from "./inflate.ts";
+
+export interface ParsedBody {
+  readonly value: Json;
+  /** False when no text of it can hold a lone surrogate: those come only from `\u` escapes. */
+  readonly surrogatesPossible: boolean;
+}
+
+/** Bytes to JSON whatever the content type says: browsers send JSON as text/plain to spare a preflight. */
+export function readBody(body: Uint8Array, contentEncoding: string | undefined): ParsedBody {
+  const text = textOf(inflate(body, contentEncoding));
+  try {
+    return { value: JSON.parse(text) as Json, surrogatesPossible: text.includes("\\u") };
+  } catch (cause) {
+    const why =
+      cause instanceof SyntaxError ? cause.message.slice(0, 200) : "it is nested too deep";
+    throw new FreshetError("bodyNotJson", `the body is not JSON: ${why}`, { cause });
+  }
+}
+
+/** Strict: replacing what is not UTF-8 would change what the client meant without a word. */
+function textOf(bytes: Uint8Array): string {
+  if (!isUtf8(bytes))
+    throw new FreshetError("bodyNotUtf8", "the body holds bytes that are not UTF-8");
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}

@@ -1,0 +1,40 @@
+import { Packr } from "msgpackr";
+import { assertPlain, assertPlainStrict, deepEqualPlain } from "../../core/codec.ts";
+import type { StateCodec } from "../../engine/port/codec.ts";
+
+/**
+ * State as MessagePack. Everything is packed by position, so plain arrays are compact without shared structures,
+ * and a value written by one process can be read by any other.
+ */
+export function msgpackCodec(): StateCodec {
+  const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: false });
+  return {
+    encode(value) {
+      assertPlain(value);
+      return packr.pack(value);
+    },
+    decode: (bytes) => packr.unpack(bytes) as unknown,
+  };
+}
+
+/** For tests: also refuses shared references, and proves for every value that it comes back the same. */
+export function strictMsgpackCodec(): StateCodec {
+  const codec = msgpackCodec();
+  return {
+    encode(value) {
+      assertPlainStrict(value);
+      const bytes = codec.encode(value);
+      if (!deepEqualPlain(codec.decode(bytes), value))
+        throw new Error("the state does not come back from the codec as it was");
+      return bytes;
+    },
+    decode: codec.decode,
+  };
+}
+
+/** Texts as UTF-8. */
+export const utf8 = {
+  encode: (text: string): Uint8Array => Buffer.from(text, "utf8"),
+  decode: (bytes: Uint8Array): string =>
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"),
+};

@@ -1,0 +1,247 @@
+/**
+ * The log port over a `BatchStore`: group commit, offsets and the live listener.
+ *
+ * Boundary: knows nothing of files or clocks; the store says when something is synced and what
+ * "soon" means.
+ *
+ * - L1 One write is in flight at a time. Appends that come meanwhile gather in the next group (G3).
+ * - L2 An offset is given when its group is written, not when it is queued: a group that fails
+ *   takes none, so there are never gaps (G2).
+ * - L3 A group is sealed into one batch, so it is kept or lost as a whole, and an append with it
+ *   (G1).
+ * - L4 The end moves, then the listener hears, then the appends resolve (G4).
+ * - L5 The last batch is never trimmed: it alone says where the log ends.
+ */
+import type { LogRecord } from "../../core/record.ts";
+import { LogWriteError } from "../../engine/port/errors.ts";
+import type { AppendReceipt, CommittedBatch, Log } from "../../engine/port/log.ts";
+import type { BatchStore } from "./batch-store.ts";
+import { BatchEncoder } from "./encoder.ts";
+import { endOf, headOf, type LogEnd, readBatches, readRecord } from "./reader.ts";
+
+/**
+ * A group past this takes no more appends: a longer write would hold up those that wait behind it.
+ */
+const groupBytesMax = 4 * 1024 * 1024;
+/** Batches that one trim transaction removes; an append waits behind at most one of these. */
+const trimBatchesMax = 256;
+/** One gathers while one is written; more exist only while a backlog lasts. */
+const spareEncodersMax = 2;
+
+interface Waiter {
+  /** Index of its first record in the group. */
+  readonly index: number;
+  readonly count: number;
+  readonly resolve: (receipt: AppendReceipt) => void;
+  readonly reject: (error: LogWriteError) => void;
+}
+
+interface Group {
+  readonly encoder: BatchEncoder;
+  readonly records: LogRecord[];
+  readonly waiters: Waiter[];
+}
+
+interface Trim {
+  readonly before: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class BatchLog implements Log {
+  readonly #batches: BatchStore;
+  #groups: Group[] = [];
+  #trims: Trim[] = [];
+  #spare: BatchEncoder[] = [];
+  #end: LogEnd;
+  #first: number;
+  #bytesTrimmed: number;
+  #listener: ((batch: CommittedBatch) => void) | undefined;
+  #state: "idle" | "writing" | "closed" = "idle";
+  #closing: Promise<void> | undefined;
+  #whenIdle: (() => void) | undefined;
+
+  constructor(batches: BatchStore) {
+    this.#batches = batches;
+    this.#end = endOf(batches);
+    this.#first = batches.first() ?? 0;
+    this.#bytesTrimmed = headOf(batches, batches.first())?.bytesBefore ?? 0;
+  }
+
+  get id(): string {
+    return this.#batches.id;
+  }
+  get first(): number {
+    return this.#first;
+  }
+  get next(): number {
+    return this.#end.next;
+  }
+  get counted(): number {
+    return this.#end.counted;
+  }
+  get bytes(): number {
+    return this.#end.bytes - this.#bytesTrimmed;
+  }
+
+  append(records: readonly LogRecord[]): Promise<AppendReceipt> {
+    return new Promise((resolve, reject) => {
+      if (records.length === 0) throw new RangeError("an append has at least one record");
+      if (this.#closing !== undefined) throw closedError();
+      const group = this.#groupWithRoom();
+      const index = group.encoder.count;
+      group.encoder.add(records);
+      for (const record of records) group.records.push(record);
+      group.waiters.push({ index, count: records.length, resolve, reject });
+      this.#wake();
+    });
+  }
+
+  onCommitted(listener: (batch: CommittedBatch) => void): void {
+    if (this.#listener !== undefined) throw new Error("the log has a listener already");
+    this.#listener = listener;
+  }
+
+  read(offset: number): Iterable<CommittedBatch> {
+    return readBatches(this.#batches, offset);
+  }
+
+  get(offset: number): LogRecord | undefined {
+    return readRecord(this.#batches, offset);
+  }
+
+  trim(offset: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#closing !== undefined) throw closedError();
+      this.#trims.push({ before: offset, resolve, reject });
+      this.#wake();
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#closeWhenIdle();
+    return this.#closing;
+  }
+
+  async #closeWhenIdle(): Promise<void> {
+    if (this.#state === "writing") {
+      await new Promise<void>((resolve) => {
+        this.#whenIdle = resolve;
+      });
+    }
+    this.#state = "closed";
+    await this.#batches.close();
+  }
+
+  #groupWithRoom(): Group {
+    const last = this.#groups.at(-1);
+    if (last !== undefined && last.encoder.bytes < groupBytesMax) return last;
+    const encoder = this.#spare.pop() ?? new BatchEncoder();
+    const group: Group = { encoder, records: [], waiters: [] };
+    this.#groups.push(group);
+    return group;
+  }
+
+  #wake(): void {
+    if (this.#state !== "idle") return;
+    this.#state = "writing";
+    this.#batches.soon(() => void this.#writeNext());
+  }
+
+  /**
+   * Writes one group and trims one piece, in turns, so that neither starves, until nothing is left
+   * (L1).
+   */
+  async #writeNext(): Promise<void> {
+    try {
+      const group = this.#groups.shift();
+      if (group !== undefined && group.waiters.length > 0) await this.#writeGroup(group);
+      const trim = this.#trims[0];
+      if (trim !== undefined) await this.#trimSome(trim);
+    } finally {
+      this.#state = "idle";
+      if (this.#groups.length > 0 || this.#trims.length > 0) this.#wake();
+      else this.#whenIdle?.();
+    }
+  }
+
+  async #writeGroup(group: Group): Promise<void> {
+    const { encoder } = group;
+    const firstOffset = this.#end.next;
+    const { counted: countedBefore, bytes: bytesBefore } = this.#end;
+    const batch = encoder.seal({ firstOffset, countedBefore, bytesBefore });
+    try {
+      await this.#batches.write(firstOffset, batch);
+    } catch (cause) {
+      const error = writeError(cause);
+      for (const waiter of group.waiters) waiter.reject(error);
+      return;
+    }
+    this.#end = {
+      next: firstOffset + encoder.count,
+      counted: countedBefore + encoder.counted,
+      bytes: bytesBefore + batch.length,
+    };
+    encoder.reset();
+    if (this.#spare.length < spareEncodersMax) this.#spare.push(encoder);
+    this.#announce(firstOffset, group);
+  }
+
+  /**
+   * A listener that throws is our bug and crashes the process; the appends are on disk all the
+   * same.
+   */
+  #announce(firstOffset: number, group: Group): void {
+    try {
+      this.#listener?.({ firstOffset, records: group.records });
+    } finally {
+      for (const { index, count, resolve } of group.waiters) {
+        const first = firstOffset + index;
+        resolve({ firstOffset: first, lastOffset: first + count - 1 });
+      }
+    }
+  }
+
+  async #trimSome(trim: Trim): Promise<void> {
+    try {
+      const found = this.#batchesBefore(trim.before);
+      if (found.remove.length > 0) await this.#batches.remove(found.remove);
+      this.#first = found.keep;
+      this.#bytesTrimmed = headOf(this.#batches, this.#batches.first())?.bytesBefore ?? 0;
+      if (found.remove.length === trimBatchesMax) return;
+      trim.resolve();
+    } catch (error) {
+      trim.reject(error);
+    }
+    this.#trims.shift();
+  }
+
+  #batchesBefore(offset: number): { remove: number[]; keep: number } {
+    const remove: number[] = [];
+    const last = this.#batches.last() ?? this.#first;
+    let firstOffset = this.#first;
+    while (firstOffset < last && remove.length < trimBatchesMax) {
+      const head = headOf(this.#batches, firstOffset);
+      if (head === undefined || firstOffset + head.count > offset) break;
+      remove.push(firstOffset);
+      firstOffset += head.count;
+    }
+    return { remove, keep: firstOffset };
+  }
+}
+
+function writeError(cause: unknown): LogWriteError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new LogWriteError({
+    message: `the log could not be written: ${why}`,
+    hint: "make room on the disk of the data folder; nothing of the request was kept",
+    cause,
+  });
+}
+
+function closedError(): LogWriteError {
+  return new LogWriteError({
+    message: "the log is closed",
+    hint: "send it again: another process will answer",
+  });
+}

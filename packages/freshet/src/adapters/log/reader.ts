@@ -1,0 +1,104 @@
+import type { LogRecord } from "../../core/record.ts";
+import { LogTrimmedError } from "../../engine/port/errors.ts";
+import type { CommittedBatch, LogReader } from "../../engine/port/log.ts";
+import type { BatchReader } from "./batch-store.ts";
+import { type BatchHead, corrupt, decodeBatch, decodeRecord, readHead } from "./format.ts";
+
+/**
+ * A log for reading only: beside a live writer, or of a folder that nobody has open. Always up to
+ * date.
+ */
+export class BatchLogReader implements LogReader {
+  readonly #batches: BatchReader;
+
+  constructor(batches: BatchReader) {
+    this.#batches = batches;
+  }
+
+  get id(): string {
+    return this.#batches.id;
+  }
+  get first(): number {
+    return this.#batches.first() ?? 0;
+  }
+  get next(): number {
+    return endOf(this.#batches).next;
+  }
+  get counted(): number {
+    return endOf(this.#batches).counted;
+  }
+  get bytes(): number {
+    const oldest = headOf(this.#batches, this.#batches.first());
+    return endOf(this.#batches).bytes - (oldest?.bytesBefore ?? 0);
+  }
+
+  read(offset: number): Iterable<CommittedBatch> {
+    return readBatches(this.#batches, offset);
+  }
+
+  get(offset: number): LogRecord | undefined {
+    return readRecord(this.#batches, offset);
+  }
+
+  close(): Promise<void> {
+    return this.#batches.close();
+  }
+}
+
+/** Where the log ends; the last batch says it all, which is why a trim never takes the last one. */
+export interface LogEnd {
+  readonly next: number;
+  readonly counted: number;
+  /** Bytes ever written, with those that were trimmed. */
+  readonly bytes: number;
+}
+
+export function endOf(batches: BatchReader): LogEnd {
+  const head = headOf(batches, batches.last());
+  if (head === undefined) return { next: 0, counted: 0, bytes: 0 };
+  return {
+    next: head.firstOffset + head.count,
+    counted: head.countedBefore + head.counted,
+    bytes: head.bytesBefore + head.length,
+  };
+}
+
+export function headOf(
+  batches: BatchReader,
+  firstOffset: number | undefined,
+): BatchHead | undefined {
+  if (firstOffset === undefined) return undefined;
+  return readHead(bytesOf(batches, firstOffset), firstOffset);
+}
+
+export function* readBatches(batches: BatchReader, offset: number): Generator<CommittedBatch> {
+  const first = batches.first() ?? 0;
+  if (offset < first) throw trimmed(offset, first);
+  const last = batches.last() ?? -1;
+  let firstOffset = batches.floor(offset) ?? 0;
+  while (firstOffset <= last) {
+    const batch = decodeBatch(bytesOf(batches, firstOffset), firstOffset);
+    firstOffset += batch.records.length;
+    // The batch nearest before an offset past the end does not hold it.
+    if (firstOffset > offset) yield batch;
+  }
+}
+
+export function readRecord(batches: BatchReader, offset: number): LogRecord | undefined {
+  const firstOffset = batches.floor(offset);
+  if (firstOffset === undefined) return undefined;
+  return decodeRecord(bytesOf(batches, firstOffset), firstOffset, offset);
+}
+
+function bytesOf(batches: BatchReader, firstOffset: number): Uint8Array {
+  const bytes = batches.get(firstOffset);
+  if (bytes === undefined) throw corrupt(firstOffset, "the batch that belongs here is missing");
+  return bytes;
+}
+
+function trimmed(offset: number, first: number): LogTrimmedError {
+  return new LogTrimmedError({
+    message: `log offset ${offset} is asked for, but what is kept begins at ${first}`,
+    hint: "read from the archive, or begin at the log's first offset",
+  });
+}

@@ -1,0 +1,59 @@
+import type { Json, JsonObject } from "@freshet/protocol";
+
+export type EventType = "track" | "identify" | "page" | "screen" | "group" | "alias";
+
+/**
+ * An event as the log keeps it: what the client sent, corrected and enriched by accept, so that reducing
+ * needs nothing from outside. Optional fields are absent, never undefined.
+ */
+export interface AcceptedEvent {
+  /** The client's message id, or one derived at accept (DESIGN 3, rule 4). */
+  readonly id: string;
+  readonly type: EventType;
+  /** `track`: the event's name. The others: `Page`, `Screen`, `Identify`, `Group`, `Alias`. */
+  readonly name: string;
+  readonly userId?: string;
+  readonly anonymousId?: string;
+  /** When it happened, in milliseconds since 1970, skew corrected, never after the record's `at`. */
+  readonly time: number;
+  /** Name of the source whose key it came with. Part of the deduplication scope. */
+  readonly source: string;
+  /** track, page, screen: properties. group: the group's traits, with `groupId` among them. */
+  readonly properties: JsonObject;
+  /** identify only: the traits of the profile. */
+  readonly traits?: JsonObject;
+  readonly context?: JsonObject;
+  /** What accept looked up: table name -> picked columns of the row, or null where there was no row. */
+  readonly joined?: { readonly [table: string]: JsonObject | null };
+  /** Version of each table that was asked. */
+  readonly tables?: { readonly [table: string]: number };
+  /** True for imported history: builds state, fires no effect, ignores lateness (DESIGN 3, rule 11). */
+  readonly imported?: true;
+  /** Top-level fields of the client that have no place above. */
+  readonly extra?: JsonObject;
+  /** Notes of accept for the journey: "skewCorrected", "timeClamped", "idDerived", ... */
+  readonly notes?: readonly string[];
+}
+
+/** `user:<id>` or `anon:<id>`: an identifier, which names a part, a profile and the partition key. */
+export type PartId = `user:${string}` | `anon:${string}`;
+
+/** The part that an event belongs to: from the event alone, never from a look-up (DESIGN 6). */
+export function partOf(event: Pick<AcceptedEvent, "userId" | "anonymousId">): PartId {
+  if (event.userId !== undefined) return `user:${event.userId}`;
+  if (event.anonymousId !== undefined) return `anon:${event.anonymousId}`;
+  throw new Error("an accepted event has a user id or an anonymous id");
+}
+
+/** An event that was refused, kept whole so that it can be corrected and sent again. */
+export interface DeadLetter {
+  readonly id: string;
+  readonly code: string;
+  readonly message: string;
+  /** Where in the event, as a JSON pointer, when it can be said. */
+  readonly path?: string;
+  readonly source: string;
+  readonly at: number;
+  /** The event as it came; text where it was no JSON object. */
+  readonly event: Json;
+}

@@ -1,0 +1,99 @@
+import type { Json } from "@freshet/protocol";
+import type { FeatureState } from "./feature/type.ts";
+import type { EntityState, PartState, ProfileState } from "./profile.ts";
+import type { SessionList } from "./session.ts";
+
+/**
+ * The packed form of a key's state: arrays by position, small to encode and free of field names. Position is
+ * meaning, so a new field goes to the end, and unpacking tolerates its absence.
+ */
+export type Packed = readonly unknown[];
+
+export function packProfile(state: ProfileState): Packed {
+  return [
+    state.version,
+    state.parts.map((entry) => [entry.id, entry.version, packPart(entry.part)]),
+    state.owner === null ? null : [state.owner.generation, state.owner.userId],
+    state.links,
+    state.members.map((member) => (member === null ? null : [member.since, member.cause])),
+    state.flips,
+    state.timer,
+  ];
+}
+
+type PackedProfile = readonly [
+  version: number,
+  parts: readonly (readonly [id: string, version: number, part: Packed])[],
+  owner: readonly [number, string] | null,
+  links: string[],
+  members: readonly (readonly [number, string] | null)[],
+  flips: (number | null)[],
+  timer: number | null,
+];
+
+/** The result owns its arrays: nothing is shared with `packed` unless the caller gives that up. */
+export function unpackProfile(packed: Packed): ProfileState {
+  const [version, parts, owner, links, members, flips, timer] = packed as PackedProfile;
+  return {
+    version,
+    parts: parts.map(([id, partVersion, part]) => ({
+      id,
+      version: partVersion,
+      part: unpackPart(part),
+    })),
+    owner: owner === null ? null : { generation: owner[0], userId: owner[1] },
+    links,
+    members: members.map((member) =>
+      member === null ? null : { since: member[0], cause: member[1] },
+    ),
+    flips,
+    timer,
+  };
+}
+
+export function packPart(part: PartState): Packed {
+  return [
+    part.firstAt,
+    part.lastAt,
+    part.events,
+    part.traits.map((trait) => [trait.name, trait.time, trait.id, trait.value]),
+    part.features,
+    part.sessions,
+    part.fired.map((entry) => [entry.rule, entry.time, entry.effectId]),
+    part.recent,
+  ];
+}
+
+type PackedPart = readonly [
+  firstAt: number,
+  lastAt: number,
+  events: number,
+  traits: readonly (readonly [string, number, string, Json])[],
+  features: (FeatureState | null)[],
+  sessions: SessionList,
+  fired: readonly (readonly [string, number, string])[],
+  recent: number[],
+];
+
+export function unpackPart(packed: Packed): PartState {
+  const [firstAt, lastAt, events, traits, features, sessions, fired, recent] = packed as PackedPart;
+  return {
+    firstAt,
+    lastAt,
+    events,
+    traits: traits.map(([name, time, id, value]) => ({ name, time, id, value })),
+    features,
+    sessions,
+    fired: fired.map(([rule, time, effectId]) => ({ rule, time, effectId })),
+    recent,
+  };
+}
+
+export function packEntity(state: EntityState): Packed {
+  return [state.version, state.features];
+}
+
+export function unpackEntity(packed: Packed): EntityState {
+  const [version, features] = packed as readonly [number, (FeatureState | null)[]];
+  return { version, features };
+}

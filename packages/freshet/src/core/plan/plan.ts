@@ -1,0 +1,93 @@
+import { hashHex } from "../hash.ts";
+import { checkPlan } from "./check.ts";
+import type {
+  FeatureDefinition,
+  FilterDefinition,
+  ImportDefinition,
+  JoinDefinition,
+  PlacementDefinition,
+  PlanDefinition,
+  SegmentDefinition,
+  TriggerDefinition,
+} from "./definition.ts";
+import type { EventRef, Shape, TableRef, Transform, TransformRef } from "./event.ts";
+
+/** A plan: all definitions, checked and frozen, and the functions that they name. */
+export interface Plan {
+  readonly definition: PlanDefinition;
+  readonly functions: { readonly [name: string]: Transform };
+  /** Hash of the definition: what the manifest, bundles and effects name it by. */
+  readonly hash: string;
+}
+
+export interface PlanSettings {
+  readonly name: string;
+  readonly events: readonly EventRef<Shape>[];
+  readonly tables?: readonly TableRef<Shape>[];
+  readonly joins?: readonly JoinDefinition[];
+  readonly filters?: readonly (FilterDefinition | TransformRef)[];
+  readonly features: readonly { readonly definition: FeatureDefinition }[];
+  readonly segments?: readonly { readonly definition: SegmentDefinition }[];
+  readonly triggers?: readonly TriggerDefinition[];
+  readonly placements?: readonly PlacementDefinition[];
+  readonly imports?: readonly ImportDefinition[];
+  /** Inactivity that ends a session, in milliseconds; 30 minutes unless said. */
+  readonly sessionGap?: number;
+  /** How late an event may be for windows and sessions to stay exact, in milliseconds; 2 days unless said. */
+  readonly lateness?: number;
+}
+
+const sessionGapMsDefault = 30 * 60_000;
+const latenessMsDefault = 2 * 86_400_000;
+
+/** Checks all definitions together and freezes them; throws PlanError at what is wrong. */
+export function definePlan(settings: PlanSettings): Plan {
+  const functions: { [name: string]: Transform } = {};
+  const filters = (settings.filters ?? []).map((entry) => {
+    if (!("run" in entry)) return entry;
+    functions[entry.name] = entry.run;
+    return entry.definition;
+  });
+  const definition: PlanDefinition = {
+    name: settings.name,
+    events: settings.events.map((ref) => ref.definition),
+    tables: (settings.tables ?? []).map((ref) => ref.definition),
+    joins: settings.joins ?? [],
+    filters,
+    features: settings.features.map((ref) => ref.definition),
+    segments: (settings.segments ?? []).map((ref) => ref.definition),
+    triggers: settings.triggers ?? [],
+    placements: settings.placements ?? [],
+    imports: settings.imports ?? [],
+    sessionGapMs: settings.sessionGap ?? sessionGapMsDefault,
+    latenessMs: settings.lateness ?? latenessMsDefault,
+    functions: hashFunctions(functions),
+  };
+  checkPlan(definition);
+  return Object.freeze({
+    definition: deepFreeze(definition),
+    functions,
+    hash: planHash(definition),
+  });
+}
+
+/** Functions are part of a plan's identity: a changed transform is another plan. */
+function hashFunctions(functions: { readonly [name: string]: Transform }): {
+  [name: string]: string;
+} {
+  const hashes: { [name: string]: string } = {};
+  for (const [name, run] of Object.entries(functions)) hashes[name] = hashHex(run.toString());
+  return hashes;
+}
+
+export function planHash(definition: PlanDefinition): string {
+  return hashHex(JSON.stringify(definition));
+}
+
+function deepFreeze<T>(value: T): T {
+  if (value !== null && typeof value === "object" && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const child of Object.values(value)) deepFreeze(child);
+  }
+  return value;
+}

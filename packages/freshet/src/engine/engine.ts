@@ -1,0 +1,435 @@
+import type { JourneyAnswer, JsonObject } from "@freshet/protocol";
+import type { PushEffect, SegmentEffect, SendEffect } from "../core/effect.ts";
+import type { CompiledPlan } from "../core/plan/compile.ts";
+import type { EntityState, ProfileState } from "../core/profile.ts";
+import { isCounted, type LogRecord, type SelfRecord, type TableRecord } from "../core/record.ts";
+import { Checkpointer } from "./checkpointer.ts";
+import type { Counters, Ledger } from "./counters.ts";
+import { DeadLetters } from "./dead-letters.ts";
+import { DedupWindow } from "./dedup.ts";
+import { DedupJournal } from "./journal.ts";
+import { journeyOf } from "./journey.ts";
+import { entityKey, KeyedState } from "./keyed-state.ts";
+import { comparePlans, type ManifestEntry, nextEntry, type PlanChange, planWithoutCode } from "./manifest.ts";
+import { type Meta, type MetaUpdate, readMeta } from "./meta.ts";
+import { type Mapping, mapLayout } from "./migrate.ts";
+import type { EngineOptions } from "./options.ts";
+import { Outbox } from "./outbox.ts";
+import { Partition, partitionOf } from "./partition.ts";
+import type { CommittedBatch } from "./port/log.ts";
+import { Reducer, type ReducerOutput } from "./reducer.ts";
+import { SelfSender } from "./self-sender.ts";
+import { Timers } from "./timers.ts";
+import { Visibility } from "./visibility.ts";
+
+/** A reference table as it is in force. */
+export interface TableVersion {
+  readonly version: number;
+  readonly rows: readonly JsonObject[];
+}
+
+/**
+ * The embedded engine: runs the reducer over one log and one state store, in one thread.
+ *
+ * - E1 records are reduced in the order of the log, after they are on disk, each exactly once a life.
+ * - E2 state, timers, deduplication, outbox, dead letters, counters and position advance together (`Checkpointer`).
+ * - E3 `open` reduces what the last checkpoint does not hold, with the plan it was accepted under, and sets nothing
+ *   off a second time: pushes and changes are not heard again, effects keep their ids, self records their origin.
+ * - E4 received = applied + duplicate + rejected + in flight at every moment between two records.
+ */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #state: KeyedState;
+  readonly #reducer: Reducer;
+  readonly #dedup: DedupWindow;
+  readonly #journal: DedupJournal;
+  readonly #visibility: Visibility;
+  readonly #selfSender: SelfSender;
+  readonly #checkpointer: Checkpointer;
+  readonly #deadLetters: DeadLetters;
+  readonly #meta: Meta;
+  readonly #timers: Timers;
+  readonly outbox: Outbox;
+  #tables = new Map<string, TableVersion>();
+  #changedTables = new Set<string>();
+  #manifestChanged = true;
+  #queue: CommittedBatch[] = [];
+  #queuedCounted = 0;
+  #pumping = false;
+  #recovering = true;
+  #closed = false;
+  #cancelTick: () => void = () => {};
+  #nextOffset: number;
+
+  private constructor(options: EngineOptions, meta: Meta, plan: CompiledPlan) {
+    this.#options = options;
+    this.#meta = meta;
+    const { store, text, limits, clock, log, listener } = options;
+    const count = meta.partitions.length;
+    const mappingFrom = (epoch: number) => this.#mappingFrom(epoch);
+    this.#state = new KeyedState({ store, codec: options.codec, epoch: this.epoch, mappingFrom, liveMax: limits.liveKeysMax });
+    this.#dedup = new DedupWindow({ windowMs: limits.deduplicationMs, idsMax: limits.deduplicationIdsMax });
+    this.#dedup.restoreSlices(meta.dedupSlices, meta.dedupStart);
+    this.#journal = new DedupJournal(store);
+    this.#journal.restore(this.#dedup);
+    this.#timers = new Timers(store, count, (key) => partitionOf(key, count));
+    this.#deadLetters = new DeadLetters(store, text, { count: meta.deadLetters, countMax: limits.deadLettersMax });
+    this.outbox = new Outbox(store, text, meta.outboxSequence);
+    this.#nextOffset = meta.position;
+    this.#visibility = new Visibility(meta.position);
+    this.#selfSender = new SelfSender({ log, clock, onFailure: (message) => listener.alert("logAppendFailed", message) });
+    this.#reducer = new Reducer({
+      plan,
+      epoch: this.epoch,
+      partitions: meta.partitions.map((snapshot, index) => Partition.restore(index, snapshot)),
+      state: this.#state,
+      dedup: this.#dedup,
+      timers: this.#timers,
+      counters: { ...meta.counters },
+      output: this.#output(),
+      mappingFrom,
+    });
+    for (const name of meta.tables.keys()) this.#tables.set(name, meta.tables.get(name) as TableVersion);
+    this.#checkpointer = new Checkpointer(options, {
+      state: this.#state,
+      outbox: this.outbox,
+      deadLetters: this.#deadLetters,
+      journal: this.#journal,
+      selfSender: this.#selfSender,
+      collect: () => this.#collectMeta(),
+      collected: (update) => {
+        for (const [name, table] of update.tables) if (this.#tables.get(name) === table) this.#changedTables.delete(name);
+        if (update.manifest?.length === this.manifest.length) this.#manifestChanged = false;
+      },
+      dedupStart: () => this.#dedup.startOffset,
+    }, meta.position);
+  }
+
+  /** Recovers: reduces the log from the last checkpoint on, switches to the plan given, and starts. */
+  static async open(options: EngineOptions): Promise<Engine> {
+    const meta = readMeta(options);
+    const held = meta.manifest[meta.manifest.length - 1];
+    const first = held === undefined ? null : await planOf(options, held);
+    if (held === undefined) meta.manifest.push(nextEntry([], options.plan, { fromOffset: 0, at: options.clock.now() }));
+    const engine = new Engine(options, meta, first ?? options.plan);
+    engine.#recover();
+    if (held !== undefined && held.hash !== options.plan.plan.hash) engine.#switch(options.plan);
+    engine.#start();
+    await engine.#checkpointer.run();
+    return engine;
+  }
+
+  get plan(): CompiledPlan {
+    return this.#reducer.plan;
+  }
+
+  get epoch(): number {
+    return this.manifest[this.manifest.length - 1]?.epoch ?? 1;
+  }
+
+  get manifest(): readonly ManifestEntry[] {
+    return this.#meta.manifest;
+  }
+
+  get partitions(): number {
+    return this.#reducer?.partitions.length ?? this.#meta.partitions.length;
+  }
+
+  get counters(): Readonly<Counters> {
+    return this.#reducer.counters;
+  }
+
+  get deadLetters(): Pick<DeadLetters, "list" | "ofMessage" | "count"> {
+    return this.#deadLetters;
+  }
+
+  get tables(): ReadonlyMap<string, TableVersion> {
+    return this.#tables;
+  }
+
+  /**
+   * Writes records to the log; resolves with a receipt when they are on disk. Rejects when the log does: then
+   * nothing of it was kept.
+   */
+  async append(records: readonly LogRecord[]): Promise<string> {
+    if (records.length === 0) return this.#receipt(this.#options.log.next - 1);
+    const { lastOffset } = await this.#options.log.append(records);
+    return this.#receipt(lastOffset);
+  }
+
+  /** Latest receipt there is: covers everything that was appended before this call. */
+  latestReceipt(): string {
+    return this.#receipt(this.#options.log.next - 1);
+  }
+
+  #receipt(offset: number): string {
+    return `${this.#options.log.id}.${offset.toString(36)}`;
+  }
+
+  /** Offset that a receipt of this log stands for; null for a text that is none. */
+  offsetOf(receipt: string): number | null {
+    const [id, text = "", more] = receipt.split(".");
+    if (id !== this.#options.log.id || more !== undefined || !/^(-1|[0-9a-z]{1,11})$/.test(text)) return null;
+    const offset = Number.parseInt(text, 36);
+    return offset < this.#options.log.next ? offset : null;
+  }
+
+  /** True when everything up to `offset` can be read, hops included, within `waitMs`; false when not. */
+  async waitFor(offset: number, waitMs: number): Promise<boolean> {
+    if (offset < 0 || this.#visibility.covers(offset)) return true;
+    const wait = this.#visibility.wait(offset);
+    let cancelTimer = () => {};
+    const late = new Promise<"late">((resolve) => {
+      cancelTimer = this.#options.clock.after(waitMs, () => resolve("late"));
+    });
+    const outcome = await Promise.race([wait.visible, late]);
+    cancelTimer();
+    wait.cancel();
+    return outcome !== "late";
+  }
+
+  /** State of a profile as it is now; must not be changed. Follows an anonymous id to its owner. */
+  profile(profileId: string): { readonly profileId: string; readonly state: ProfileState } | null {
+    const found = this.#state.read(profileId);
+    if (found?.kind !== "profile") return null;
+    const { owner } = found.profile;
+    if (owner === null) return { profileId, state: found.profile };
+    return this.profile(`user:${owner.userId}`);
+  }
+
+  entity(name: string, key: string): EntityState | null {
+    const found = this.#state.read(entityKey(name, key));
+    return found?.kind === "entity" ? found.entity : null;
+  }
+
+  /** Moment that reads of a key hold for: never behind what was reduced. */
+  asOf(key: string): number {
+    const partition = this.#reducer.partitions[partitionOf(key, this.partitions)];
+    return Math.max(this.#options.clock.now(), partition?.clock ?? 0);
+  }
+
+  record(offset: number): LogRecord | undefined {
+    return this.#options.log.get(offset);
+  }
+
+  /** Where an event is and what became of it; null when its id is not known. */
+  journey(messageId: string): JourneyAnswer | null {
+    return journeyOf(messageId, {
+      log: this.#options.log,
+      plan: this.plan,
+      partitions: this.partitions,
+      checkpointed: this.#checkpointer.position,
+      reduced: this.#nextOffset,
+      offsets: this.#dedup.offsetsOf(messageId),
+      queued: this.#queue,
+      deadLetters: this.#deadLetters.ofMessage(messageId),
+      duplicatesOf: (offset) => this.#journal.duplicatesOf(offset),
+    });
+  }
+
+  ledger(): Ledger {
+    const { applied, duplicate, rejected } = this.#reducer.counters;
+    return { received: this.#options.log.counted, applied, duplicate, rejected, inFlight: this.#queuedCounted };
+  }
+
+  status() {
+    const { log, clock } = this.#options;
+    const now = clock.now();
+    return {
+      nextOffset: log.next,
+      firstOffset: log.first,
+      reducedOffset: this.#nextOffset,
+      checkpointOffset: this.#checkpointer.position,
+      logBytes: log.bytes,
+      liveKeys: this.#state.liveCount,
+      dirtyKeys: this.#state.dirtyCount,
+      deduplicationIds: this.#dedup.size,
+      deduplicationBytes: this.#dedup.bytes,
+      deduplicationWindowMs: Math.min(this.#options.limits.deduplicationMs, this.#dedup.shrunk === 0 ? Number.POSITIVE_INFINITY : this.#dedup.reachMs(now)),
+      checkpoints: this.#checkpointer.count,
+      lastCheckpointMs: this.#checkpointer.lastMs,
+      queuedRecords: this.#queue.reduce((sum, batch) => sum + batch.records.length, 0),
+    };
+  }
+
+  /** Puts another plan in force from here on; what was reduced before keeps its results. */
+  async switchPlan(plan: CompiledPlan): Promise<PlanChange> {
+    await this.drain();
+    const change = this.#switch(plan);
+    await this.#checkpointer.run();
+    return change;
+  }
+
+  /** Resolves when everything that was appended before is reduced. */
+  async drain(): Promise<void> {
+    const target = this.#options.log.next;
+    while (this.#nextOffset < target && !this.#closed) await this.#options.clock.yield();
+  }
+
+  checkpoint(): Promise<void> {
+    return this.#checkpointer.run();
+  }
+
+  /** Reduces what is queued, writes a last checkpoint, and stops. The log and the store are the caller's. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    await this.drain();
+    this.#closed = true;
+    this.#cancelTick();
+    await this.#checkpointer.close();
+    this.#selfSender.stop();
+  }
+
+  #start(): void {
+    this.#recovering = false;
+    this.#options.log.onCommitted((batch) => this.#commit(batch));
+    this.#selfSender.start();
+    this.#checkpointer.start();
+    this.#scheduleTick();
+  }
+
+  #commit(batch: CommittedBatch): void {
+    this.#queue.push(batch);
+    for (const record of batch.records) if (isCounted(record)) this.#queuedCounted++;
+    if (this.#pumping) return;
+    this.#pumping = true;
+    void this.#pump();
+  }
+
+  /** Acknowledgements go first: the append that wrote a batch resolves before the batch is reduced. */
+  async #pump(): Promise<void> {
+    await this.#options.clock.yield();
+    while (this.#queue.length > 0) {
+      const batch = this.#queue[0] as CommittedBatch;
+      for (let index = 0; index < batch.records.length; index++) {
+        this.#reduceOne(batch.records[index] as LogRecord, batch.firstOffset + index);
+        if (index % this.#options.limits.sliceRecordsMax === this.#options.limits.sliceRecordsMax - 1) {
+          this.#selfSender.flush();
+          await this.#options.clock.yield();
+        }
+      }
+      this.#queue.shift();
+      this.#selfSender.flush();
+      this.#visibility.reducedTo(this.#nextOffset);
+      if (this.#queue.length > 0) await this.#options.clock.yield();
+    }
+    this.#pumping = false;
+  }
+
+  #reduceOne(record: LogRecord, offset: number): void {
+    this.#reducer.reduce(record, offset);
+    this.#nextOffset = offset + 1;
+    if (!this.#recovering && isCounted(record)) this.#queuedCounted--;
+  }
+
+  #recover(): void {
+    for (const batch of this.#options.log.read(this.#nextOffset))
+      batch.records.forEach((record, index) => {
+        const offset = batch.firstOffset + index;
+        if (offset < this.#nextOffset) return;
+        if (record.kind === "self") this.#selfSender.seen(record.from);
+        this.#reduceOne(record, offset);
+      });
+    this.#visibility.reducedTo(this.#nextOffset);
+  }
+
+  #switch(plan: CompiledPlan): PlanChange {
+    const before = this.plan.plan.definition;
+    const from = this.manifest[this.manifest.length - 1] as ManifestEntry;
+    const at = this.#options.clock.now();
+    const entry = nextEntry(this.manifest, plan, { fromOffset: this.#nextOffset, at });
+    this.#meta.manifest.push(entry);
+    this.#manifestChanged = true;
+    this.#mappings.clear();
+    this.#reducer.switchTo(plan, entry.epoch, mapLayout(from.layout, plan.layout));
+    return { epoch: entry.epoch, ...comparePlans(before, plan.plan.definition) };
+  }
+
+  readonly #mappings = new Map<number, Mapping>();
+
+  #mappingFrom(epoch: number): Mapping {
+    const known = this.#mappings.get(epoch);
+    if (known !== undefined) return known;
+    const from = this.manifest.find((entry) => entry.epoch === epoch);
+    const to = this.manifest[this.manifest.length - 1];
+    if (from === undefined || to === undefined) throw new Error(`plan epoch ${epoch} is not in the manifest`);
+    const mapping = mapLayout(from.layout, to.layout);
+    this.#mappings.set(epoch, mapping);
+    return mapping;
+  }
+
+  #output(): ReducerOutput {
+    const { listener } = this.#options;
+    return {
+      send: (effect: SendEffect) => this.outbox.add(effect),
+      push: (effect: PushEffect) => {
+        if (!this.#recovering) listener.pushed(effect);
+      },
+      segment: (effect: SegmentEffect) => {
+        if (!this.#recovering) listener.segmentChanged(effect);
+      },
+      self: (record: Omit<SelfRecord, "at">, root: number) => {
+        if (record.from.awaited) this.#visibility.sent(root);
+        this.#selfSender.add(record);
+      },
+      selfApplied: (from) => this.#visibility.arrived(from.root),
+      deadLetter: (letter, offset) => this.#deadLetters.add(letter, offset),
+      duplicate: (_record, offset, firstOffset) => this.#journal.duplicate(firstOffset, offset),
+      accepted: (hash, offset) => this.#journal.accepted(hash, offset),
+      table: (record: TableRecord) => {
+        this.#tables.set(record.table, { version: record.version, rows: record.rows });
+        this.#changedTables.add(record.table);
+      },
+      changed: (key, state, at) => {
+        if (!this.#recovering && listener.wants(key)) listener.profileChanged(key, state, at);
+      },
+    };
+  }
+
+  #collectMeta(): MetaUpdate {
+    return {
+      position: {
+        position: this.#nextOffset,
+        logId: this.#options.log.id,
+        counters: { ...this.#reducer.counters },
+        partitions: this.#reducer.partitions.map((partition) => partition.snapshot()),
+        outboxSequence: this.outbox.sequence,
+        deadLetters: this.#deadLetters.count,
+        dedupSlices: [...this.#dedup.slices],
+        dedupStart: this.#dedup.startOffset,
+        dedupShrunk: this.#dedup.shrunk,
+      },
+      manifest: this.#manifestChanged ? [...this.manifest] : null,
+      tables: [...this.#changedTables].map((name) => [name, this.#tables.get(name) as TableVersion] as const),
+    };
+  }
+
+  #scheduleTick(): void {
+    if (this.#closed) return;
+    this.#cancelTick = this.#options.clock.after(this.#options.limits.tickMs, () => {
+      void this.#tick().finally(() => this.#scheduleTick());
+    });
+  }
+
+  /** Ticks are log records: they move the clock where nothing else does, and send what was gathered. */
+  async #tick(): Promise<void> {
+    const now = this.#options.clock.now();
+    if (this.#timers.needsMore(now)) this.#timers.extend(now, this.#state.dirtyTimers());
+    const due = this.#reducer.partitions.filter((partition) => {
+      const earliest = this.#timers.earliest(partition.index);
+      return partition.hasGathered || (earliest !== null && earliest <= now && partition.clock < now);
+    });
+    if (due.length === 0 || this.#closed) return;
+    try {
+      await this.#options.log.append(due.map((partition) => ({ kind: "tick", partition: partition.index, at: now })));
+    } catch (error) {
+      this.#options.listener.alert("logAppendFailed", String(error));
+    }
+  }
+}
+
+/** Code of an earlier plan from the data folder; without it, its data alone. */
+async function planOf(options: EngineOptions, entry: ManifestEntry): Promise<CompiledPlan> {
+  if (entry.hash === options.plan.plan.hash) return options.plan;
+  return (await options.loadPlan(entry)) ?? planWithoutCode(entry);
+}

@@ -1,0 +1,269 @@
+import {
+  type Packed,
+  packEntity,
+  packProfile,
+  unpackEntity,
+  unpackProfile,
+} from "../core/pack.ts";
+import type { EntityState, ProfileState } from "../core/profile.ts";
+import { type Mapping, migrateEntity, migrateProfile } from "./migrate.ts";
+import type { StateCodec } from "./port/codec.ts";
+import type { StateChange, StateStore } from "./port/state-store.ts";
+
+export type KeyState =
+  | { readonly kind: "profile"; readonly profile: ProfileState }
+  | { readonly kind: "entity"; readonly entity: EntityState };
+
+/** A key that is held live. */
+interface Live {
+  state: KeyState;
+  /** Changed since the last snapshot began. */
+  dirty: boolean;
+  /** Belongs to the snapshot that is being encoded and was not encoded yet. */
+  awaited: boolean;
+  /** Timer that the store's index has for it. */
+  storedTimer: number | null;
+  /** Earliest entry of the timer heap for it; keeps the heap at about one entry a key. */
+  heapTime: number | null;
+}
+
+export interface KeyedStateOptions {
+  readonly store: StateStore;
+  readonly codec: StateCodec;
+  /** Plan epoch of states written from now on. */
+  readonly epoch: number;
+  /** How states of earlier epochs come into the layout of today. */
+  mappingFrom(epoch: number): Mapping;
+  /** Clean keys held beyond those of the last checkpoints; bounds memory. */
+  readonly liveMax: number;
+}
+
+/**
+ * Keyed state, held live and written back by checkpoints.
+ *
+ * - K1 a snapshot is the state at one log position: a key that is about to change while the snapshot is encoded
+ *   is encoded first (`edit`).
+ * - K2 a key that is dirty or awaited is never dropped from memory; clean keys are, oldest use first.
+ * - K3 the timer index of the store has exactly one entry a key that has a timer, changed with its state.
+ */
+export class KeyedState {
+  readonly #options: KeyedStateOptions;
+  /** Two generations: a key that is used moves to the young one; the old one is dropped when young is full. */
+  #young = new Map<string, Live>();
+  #old = new Map<string, Live>();
+  #dirty = new Set<string>();
+  #snapshot: Snapshot | null = null;
+  #epoch: number;
+
+  constructor(options: KeyedStateOptions) {
+    this.#options = options;
+    this.#epoch = options.epoch;
+  }
+
+  /** For reading: the state as it is now, or null. Must not be changed. */
+  read(key: string): KeyState | null {
+    return this.#find(key)?.state ?? null;
+  }
+
+  /** For changing: keeps K1, and the key is dirty from now on. */
+  edit(key: string): KeyState | null {
+    const live = this.#find(key);
+    if (live === null) return null;
+    if (live.awaited) this.#encode(key, live);
+    return live.state;
+  }
+
+  /** Puts the state that an edit gave back. */
+  put(key: string, state: KeyState): Live {
+    let live = this.#find(key);
+    if (live === null) {
+      live = { state, dirty: true, awaited: false, storedTimer: null, heapTime: null };
+      this.#young.set(key, live);
+      this.#makeRoom();
+    }
+    live.state = state;
+    live.dirty = true;
+    this.#dirty.add(key);
+    return live;
+  }
+
+  get liveCount(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  get dirtyCount(): number {
+    return this.#dirty.size;
+  }
+
+  /** Keys changed since the last checkpoint, with their timers: what the store's index does not know yet. */
+  *dirtyTimers(): Iterable<readonly [key: string, timer: number]> {
+    for (const key of [...this.#dirty, ...(this.#snapshot?.waiting ?? [])]) {
+      const state = this.#peek(key)?.state;
+      if (state?.kind === "profile" && state.profile.timer !== null) yield [key, state.profile.timer];
+    }
+  }
+
+  /** Freezes what has changed up to now. One snapshot at a time. */
+  beginSnapshot(): Snapshot {
+    if (this.#snapshot !== null) throw new Error("a snapshot is being taken already");
+    const waiting = this.#dirty;
+    this.#dirty = new Set();
+    for (const key of waiting) {
+      const live = this.#peek(key);
+      if (live === undefined) throw new Error(`dirty key "${key}" is not live`);
+      live.dirty = false;
+      live.awaited = true;
+    }
+    this.#snapshot = { waiting, changes: [], timersBefore: new Map() };
+    return this.#snapshot;
+  }
+
+  /** Encodes up to `keysMax` keys of the snapshot; false when nothing is left. */
+  encodeSlice(keysMax: number): boolean {
+    const snapshot = this.#snapshot;
+    if (snapshot === null) return false;
+    let count = 0;
+    for (const key of snapshot.waiting) {
+      if (count++ >= keysMax) return true;
+      const live = this.#peek(key);
+      if (live !== undefined) this.#encode(key, live);
+    }
+    return snapshot.waiting.size > 0;
+  }
+
+  /** After the commit, or after it failed: then everything in it is dirty again. */
+  endSnapshot(outcome: "committed" | "failed"): void {
+    const snapshot = this.#snapshot;
+    this.#snapshot = null;
+    if (snapshot === null || outcome === "committed") return;
+    for (const change of snapshot.changes) {
+      const live = change.table === "state" ? this.#peek(change.key) : undefined;
+      if (live === undefined) continue;
+      live.storedTimer = snapshot.timersBefore.get(change.key) ?? null;
+      live.dirty = true;
+      this.#dirty.add(change.key);
+    }
+  }
+
+  /** Under a new plan: live states are brought into its layout, and written so with the next checkpoint. */
+  switchTo(epoch: number, mapping: Mapping): void {
+    for (const [key, live] of this.#entries()) {
+      live.state = migrate(key, live.state, mapping);
+      live.dirty = true;
+      this.#dirty.add(key);
+    }
+    this.#epoch = epoch;
+  }
+
+  *#entries(): Iterable<readonly [string, Live]> {
+    yield* this.#young;
+    yield* this.#old;
+  }
+
+  #encode(key: string, live: Live): void {
+    const snapshot = this.#snapshot;
+    if (snapshot === null) throw new Error("no snapshot is being taken");
+    snapshot.waiting.delete(key);
+    live.awaited = false;
+    snapshot.changes.push({ table: "state", key, value: this.#options.codec.encode(pack(live.state, this.#epoch)) });
+    const timer = live.state.kind === "profile" ? live.state.profile.timer : null;
+    snapshot.timersBefore.set(key, live.storedTimer);
+    if (timer === live.storedTimer) return;
+    if (live.storedTimer !== null)
+      snapshot.changes.push({ table: "timer", key: timerKey(live.storedTimer, key), value: null });
+    if (timer !== null) snapshot.changes.push({ table: "timer", key: timerKey(timer, key), value: emptyBytes });
+    live.storedTimer = timer;
+  }
+
+  #peek(key: string): Live | undefined {
+    return this.#young.get(key) ?? this.#old.get(key);
+  }
+
+  #find(key: string): Live | null {
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    const old = this.#old.get(key);
+    if (old !== undefined) {
+      this.#old.delete(key);
+      this.#young.set(key, old);
+      this.#makeRoom();
+      return old;
+    }
+    return this.#load(key);
+  }
+
+  #load(key: string): Live | null {
+    const bytes = this.#options.store.get("state", key);
+    if (bytes === undefined) return null;
+    const [epoch, packed] = this.#options.codec.decode(bytes) as readonly [number, Packed];
+    let state = unpack(key, packed);
+    const storedTimer = state.kind === "profile" ? state.profile.timer : null;
+    if (epoch !== this.#epoch) state = migrate(key, state, this.#options.mappingFrom(epoch));
+    const live: Live = { state, dirty: false, awaited: false, storedTimer, heapTime: null };
+    this.#young.set(key, live);
+    this.#makeRoom();
+    return live;
+  }
+
+  #makeRoom(): void {
+    if (this.#young.size <= this.#options.liveMax / 2) return;
+    const kept = new Map<string, Live>();
+    for (const [key, live] of this.#old) if (live.dirty || live.awaited || this.#inFlight()) kept.set(key, live);
+    this.#old = this.#young;
+    for (const [key, live] of kept) this.#old.set(key, live);
+    this.#young = new Map();
+  }
+
+  /** Until the commit of a snapshot has resolved, the store may still give the older state (S4). */
+  #inFlight(): boolean {
+    return this.#snapshot !== null;
+  }
+}
+
+export interface Snapshot {
+  readonly waiting: Set<string>;
+  readonly changes: StateChange[];
+  /** What the store's timer index had for each key, in case the commit fails. */
+  readonly timersBefore: Map<string, number | null>;
+}
+
+const emptyBytes = new Uint8Array(0);
+
+/** Sorts by time. */
+export function timerKey(time: number, key: string): string {
+  return `${hexTime(time)}/${key}`;
+}
+
+export function hexTime(time: number): string {
+  return Math.max(0, Math.floor(time)).toString(16).padStart(14, "0");
+}
+
+function pack(state: KeyState, epoch: number): readonly [number, Packed] {
+  return [epoch, state.kind === "profile" ? packProfile(state.profile) : packEntity(state.entity)];
+}
+
+function unpack(key: string, packed: Packed): KeyState {
+  return isEntityKey(key)
+    ? { kind: "entity", entity: unpackEntity(packed) }
+    : { kind: "profile", profile: unpackProfile(packed) };
+}
+
+function migrate(key: string, state: KeyState, mapping: Mapping): KeyState {
+  return state.kind === "profile"
+    ? { kind: "profile", profile: migrateProfile(state.profile, mapping) }
+    : { kind: "entity", entity: migrateEntity(entityOf(key), state.entity, mapping) };
+}
+
+/** `entity:<entity>:<key>`; every other key is a profile's. */
+export function entityKey(entity: string, key: string): string {
+  return `entity:${entity}:${key}`;
+}
+
+export function isEntityKey(key: string): boolean {
+  return key.startsWith("entity:");
+}
+
+export function entityOf(key: string): string {
+  const start = "entity:".length;
+  return key.slice(start, key.indexOf(":", start));
+}

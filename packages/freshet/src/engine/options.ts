@@ -1,0 +1,61 @@
+import type { CompiledPlan } from "../core/plan/compile.ts";
+import type { ManifestEntry } from "./manifest.ts";
+import type { TextCodec } from "./outbox.ts";
+import type { Clock } from "./port/clock.ts";
+import type { StateCodec } from "./port/codec.ts";
+import type { EngineListener } from "./port/listener.ts";
+import type { Log } from "./port/log.ts";
+import type { StateStore } from "./port/state-store.ts";
+
+export interface EngineOptions {
+  readonly log: Log;
+  readonly store: StateStore;
+  readonly clock: Clock;
+  readonly codec: StateCodec;
+  readonly text: TextCodec;
+  readonly listener: EngineListener;
+  /** The plan that is to hold from now on. */
+  readonly plan: CompiledPlan;
+  /** The plan of an earlier manifest entry, code and all, for a tail that it accepted. Null: not kept. */
+  readonly loadPlan: (entry: ManifestEntry) => Promise<CompiledPlan | null>;
+  readonly limits: EngineLimits;
+}
+
+export interface EngineLimits {
+  /** Logical partitions of a new folder; an existing one keeps its number. */
+  readonly partitions: number;
+  /** Time between checkpoints: bounds what recovery has to reduce again. */
+  readonly checkpointMs: number;
+  /** How often ticks are considered: bounds the age of gathered contributions and of due timers. */
+  readonly tickMs: number;
+  /** Records reduced before the process breathes: bounds how long a request can be held up. */
+  readonly sliceRecordsMax: number;
+  /** Keys encoded for a checkpoint before the process breathes. */
+  readonly sliceKeysMax: number;
+  /** Clean keys held live; bounds memory. */
+  readonly liveKeysMax: number;
+  readonly deduplicationMs: number;
+  /** Ids held; past it the window shrinks and says so. */
+  readonly deduplicationIdsMax: number;
+  readonly deadLettersMax: number;
+  /** The log is trimmed to this age and size, never past the checkpoint. */
+  readonly retentionMs: number;
+  readonly retentionBytes: number;
+  /** Delivered effect ids are remembered this long. */
+  readonly sentMemoryMs: number;
+}
+
+export const engineLimits: EngineLimits = {
+  partitions: 8,
+  checkpointMs: 250,
+  tickMs: 250,
+  sliceRecordsMax: 200,
+  sliceKeysMax: 100,
+  liveKeysMax: 50_000,
+  deduplicationMs: 7 * 24 * 3_600_000,
+  deduplicationIdsMax: 10_000_000,
+  deadLettersMax: 100_000,
+  retentionMs: 30 * 24 * 3_600_000,
+  retentionBytes: 20 * 1024 ** 3,
+  sentMemoryMs: 24 * 3_600_000,
+};

@@ -1,0 +1,258 @@
+import type { Effect, PushEffect, SegmentEffect, SendEffect } from "../core/effect.ts";
+import type { DeadLetter } from "../core/event.ts";
+import { unpackPart, packPart, type Packed } from "../core/pack.ts";
+import type { CompiledPlan } from "../core/plan/compile.ts";
+import type { EntityState, ProfileState } from "../core/profile.ts";
+import type {
+  DeadLetterRecord,
+  EventRecord,
+  LogRecord,
+  SelfBody,
+  SelfOrigin,
+  SelfRecord,
+  TableRecord,
+} from "../core/record.ts";
+import { step, type StepInput, type StepResult } from "../core/step.ts";
+import { type Counters, emptyCounters } from "./counters.ts";
+import type { DedupWindow } from "./dedup.ts";
+import { entityKey, entityOf, isEntityKey, type KeyedState } from "./keyed-state.ts";
+import { type Mapping, migratePart, pickEntityFeatures } from "./migrate.ts";
+import { Partition, partitionOf } from "./partition.ts";
+import type { Timers } from "./timers.ts";
+
+/** Where the reducer's results go. Calls come in log order. */
+export interface ReducerOutput {
+  send(effect: SendEffect): void;
+  push(effect: PushEffect): void;
+  segment(effect: SegmentEffect): void;
+  /** To be appended to the log, in this order; `root` is the offset of the record that began the chain. */
+  self(record: Omit<SelfRecord, "at">, root: number): void;
+  selfApplied(from: SelfOrigin): void;
+  deadLetter(letter: DeadLetter, offset: number): void;
+  duplicate(record: EventRecord, offset: number, firstOffset: number): void;
+  accepted(hash: Uint32Array, offset: number): void;
+  table(record: TableRecord): void;
+  changed(key: string, state: ProfileState, at: number): void;
+}
+
+export interface ReducerOptions {
+  readonly plan: CompiledPlan;
+  readonly epoch: number;
+  readonly partitions: readonly Partition[];
+  readonly state: KeyedState;
+  readonly dedup: DedupWindow;
+  readonly timers: Timers;
+  readonly counters?: Counters;
+  readonly output: ReducerOutput;
+  /** From the layout of an earlier epoch into that of `epoch`. */
+  mappingFrom(epoch: number): Mapping;
+}
+
+/**
+ * Runs the core over the records of the log, one at a time and in order, with everything around a step that the
+ * core does not know: deduplication, partition clocks, timers, high-water marks, gathering. Deterministic: what it
+ * does follows from the log alone, so recovery and replay do the same.
+ */
+export class Reducer {
+  readonly counters: Counters;
+  readonly partitions: readonly Partition[];
+  #options: ReducerOptions;
+  #plan: CompiledPlan;
+  #epoch: number;
+  /** Origin of what the record at hand sends to other keys. */
+  #origin = { partition: 0, offset: 0, ordinal: 0, root: 0 };
+
+  constructor(options: ReducerOptions) {
+    this.#options = options;
+    this.#plan = options.plan;
+    this.#epoch = options.epoch;
+    this.counters = options.counters ?? emptyCounters();
+    this.partitions = options.partitions;
+  }
+
+  get plan(): CompiledPlan {
+    return this.#plan;
+  }
+
+  /** From the next record on, another plan holds. */
+  switchTo(plan: CompiledPlan, epoch: number, mapping: Mapping): void {
+    this.#plan = plan;
+    this.#epoch = epoch;
+    this.#options.state.switchTo(epoch, mapping);
+    for (const partition of this.partitions)
+      partition.remap((entity, features) => pickEntityFeatures(entity, features, mapping));
+  }
+
+  reduce(record: LogRecord, offset: number): void {
+    const partition = this.partitions[record.partition];
+    if (partition === undefined) throw new Error(`record ${offset} is of partition ${record.partition}, which does not exist`);
+    const root = record.kind === "self" ? record.from.root : offset;
+    this.#origin = { partition: partition.index, offset, ordinal: 0, root };
+    const clock = partition.advance(record.at);
+    this.#fireDue(partition, clock);
+    switch (record.kind) {
+      case "event":
+        return this.#event(record, offset, clock);
+      case "deadLetter":
+        return this.#reject(record, offset);
+      case "tick":
+        return this.#flushGathered(partition);
+      case "self":
+        return this.#self(record, partition, offset, clock);
+      case "table":
+        return this.#options.output.table(record);
+      case "plan":
+        return;
+    }
+  }
+
+  #event(record: EventRecord, offset: number, clock: number): void {
+    const { event, key } = record;
+    const { dedup, output } = this.#options;
+    const known = dedup.take(`${event.source}\n${key}`, event.id, { clock, offset });
+    if (known !== null) {
+      this.counters.duplicate++;
+      output.duplicate(record, offset, known);
+      return;
+    }
+    const result = this.#step(key, { kind: "event", event, offset, at: clock });
+    if (result.failure !== undefined) {
+      this.#fail(record, offset, result.failure);
+      return;
+    }
+    output.accepted(dedup.lastHash(), offset);
+    this.counters.applied++;
+    if (result.outcome === "filtered") this.counters.filtered++;
+  }
+
+  /** The plan's own function threw: the event waits as a dead letter, and its id is free for a corrected one. */
+  #fail(record: EventRecord, offset: number, failure: { readonly name: string; readonly message: string }): void {
+    const { event } = record;
+    this.counters.rejected++;
+    this.counters.failed++;
+    this.#options.dedup.forget();
+    this.#options.output.deadLetter(
+      {
+        id: event.id,
+        code: "planFunctionFailed",
+        message: `the plan's function "${failure.name}" threw: ${failure.message}`,
+        source: event.source,
+        at: record.at,
+        event: JSON.parse(JSON.stringify(event)),
+      },
+      offset,
+    );
+  }
+
+  #reject(record: DeadLetterRecord, offset: number): void {
+    this.counters.rejected++;
+    this.#options.output.deadLetter(record.letter, offset);
+  }
+
+  #self(record: SelfRecord, partition: Partition, offset: number, clock: number): void {
+    if (record.from.awaited) this.#options.output.selfApplied(record.from);
+    if (!partition.admit(record.from)) {
+      this.counters.selfDropped++;
+      return;
+    }
+    this.counters.selfApplied++;
+    const body = this.#inLayout(record);
+    if (body.kind === "contribution") this.#contribute(record.key, body.features);
+    else this.#step(record.key, { kind: "self", body, offset, at: clock });
+  }
+
+  /** Records that were sent under an earlier plan carry states of its layout. */
+  #inLayout(record: SelfRecord): SelfBody {
+    const { body, from } = record;
+    if (from.epoch === this.#epoch) return body;
+    const mapping = this.#options.mappingFrom(from.epoch);
+    if (body.kind === "contribution")
+      return { kind: "contribution", features: pickEntityFeatures(entityOf(record.key), body.features, mapping) };
+    if (body.kind !== "part") return body;
+    const part = unpackPart(body.state as Packed);
+    migratePart(part, mapping);
+    return { ...body, state: packPart(part) };
+  }
+
+  #contribute(key: string, features: readonly unknown[]): void {
+    const entity = this.#plan.entities.get(entityOf(key));
+    if (entity === undefined) return;
+    const known = this.#options.state.edit(key);
+    const state: EntityState =
+      known?.kind === "entity" ? known.entity : { version: 0, features: entity.slots.map(() => null) };
+    for (const slot of entity.slots) {
+      const given = features[slot.index] ?? null;
+      if (given !== null) state.features[slot.index] = slot.feature.merge(state.features[slot.index] ?? null, given);
+    }
+    state.version++;
+    this.#options.state.put(key, { kind: "entity", entity: state });
+  }
+
+  #step(key: string, input: StepInput): StepResult {
+    const { state, output } = this.#options;
+    const known = state.edit(key);
+    const given = known?.kind === "profile" ? known.profile : null;
+    const result = step(this.#plan, key, given, input);
+    if (result.state !== null) {
+      const live = state.put(key, { kind: "profile", profile: result.state });
+      const { timer } = result.state;
+      if (timer !== null && (live.heapTime === null || timer < live.heapTime)) {
+        const inHeap = this.#options.timers.set(key, partitionOf(key, this.partitions.length), timer);
+        live.heapTime = inHeap ? timer : live.heapTime;
+      }
+      output.changed(key, result.state, input.at);
+    }
+    for (const effect of result.effects) this.#act(effect);
+    return result;
+  }
+
+  #act(effect: Effect): void {
+    const { output } = this.#options;
+    switch (effect.kind) {
+      case "send":
+        this.counters.effectsSent++;
+        return output.send(effect);
+      case "push":
+        this.counters.effectsPushed++;
+        return output.push(effect);
+      case "segment":
+        if (effect.change === "entered") this.counters.segmentsEntered++;
+        else this.counters.segmentsLeft++;
+        return output.segment(effect);
+      case "self":
+        return this.#sendSelf(effect.to, effect.body, { awaited: true });
+      case "contribute":
+        return this.partitions[this.#origin.partition]?.gather(this.#plan, effect);
+    }
+  }
+
+  #sendSelf(key: string, body: SelfBody, { awaited }: { readonly awaited: boolean }): void {
+    const { partition, offset, root } = this.#origin;
+    const from: SelfOrigin = { partition, offset, ordinal: this.#origin.ordinal++, epoch: this.#epoch, awaited, root };
+    const target = partitionOf(key, this.partitions.length);
+    this.#options.output.self({ kind: "self", partition: target, key, from, body }, root);
+  }
+
+  #flushGathered(partition: Partition): void {
+    for (const [entity, key, features] of partition.takeGathered())
+      this.#sendSelf(entityKey(entity, key), { kind: "contribution", features }, { awaited: false });
+  }
+
+  /** Timers of idle keys: they see their own time as now, so firing them here or later is the same. */
+  #fireDue(partition: Partition, clock: number): void {
+    const { timers, state } = this.#options;
+    if (timers.needsMore(clock)) timers.extend(clock, state.dirtyTimers());
+    for (;;) {
+      const key = timers.next(partition.index, clock);
+      if (key === null) return;
+      if (isEntityKey(key)) continue;
+      const known = state.edit(key);
+      if (known?.kind !== "profile") continue;
+      const live = state.put(key, known);
+      live.heapTime = null;
+      if (known.profile.timer === null) continue;
+      if (known.profile.timer <= clock) this.counters.timersFired++;
+      this.#step(key, { kind: "timer", at: clock });
+    }
+  }
+}

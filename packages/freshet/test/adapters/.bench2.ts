@@ -1,0 +1,13 @@
+import { BatchEncoder } from "../../src/adapters/log/encoder.ts";
+import { hash128Into } from "../../src/core/hash.ts";
+const ev = (i: number) => ({ kind: "event" as const, partition: i % 64, at: 1763700000000 + i, key: `user:u${i % 5000}`, event: { id: `m-${i}-abcdef0123456789`, type: "track" as const, name: "Product Viewed", userId: `u${i % 5000}`, time: 1763700000000 + i, source: "web", properties: { product_id: `p${i % 900}`, sku: "G-32-xyz", category: "Games", price: 1899, currency: "EUR", quantity: 1, url: "https://shop.example.com/p/monopoly", position: 3 } } });
+let n = 0; const mk = () => Array.from({ length: 50 }, () => ev(n++));
+const sets = Array.from({length:200}, mk); const e = new BatchEncoder(); const w = new Uint32Array(4); const buf = Buffer.allocUnsafeSlow(1<<20);
+const time = (name: string, f: (s: ReturnType<typeof mk>) => void) => { let best = 1e9; for (let r = 0; r < 12; r++) { const t = performance.now(); for (const s of sets) f(s); best = Math.min(best, (performance.now() - t) / sets.length * 1000); } console.log(name, best.toFixed(1), "us/50"); };
+time("stringify {key,event}", (s) => { for (const r of s) JSON.stringify({ key: r.key, event: r.event }); });
+time("stringify event", (s) => { for (const r of s) JSON.stringify(r.event); });
+time("stringify whole array", (s) => { JSON.stringify(s); });
+time("stringify+write", (s) => { let p = 0; for (const r of s) p += buf.write(JSON.stringify(r.event), p, "utf8"); });
+time("stringify+latin1write", (s) => { let p = 0; for (const r of s) p += buf.latin1Write(JSON.stringify(r.event), p); });
+time("hash", (s) => { for (const r of s) hash128Into(r.key, w, 0, 0); });
+time("encode", (s) => { e.add(s); e.seal({ firstOffset: 0, countedBefore: 0, bytesBefore: 0 }); e.reset(); });

@@ -1,0 +1,178 @@
+import { crc32 } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { BatchEncoder } from "../../src/adapters/log/encoder.ts";
+import { decodeBatch, decodeRecord, readHead } from "../../src/adapters/log/format.ts";
+import type { LogRecord } from "../../src/core/record.ts";
+import { LogCorruptError, LogUnreadableError } from "../../src/engine/port/errors.ts";
+import { eventRecord, eventRecords, recordOfEachKind } from "../../src/testing/contract/records.ts";
+import { randomOf, seedOfRun } from "../../src/testing/random.ts";
+
+const seed = seedOfRun(process.env);
+const replay = `replay: FRESHET_SEED=${seed} npx vitest run packages/freshet/test/adapters`;
+const place = { firstOffset: 1000, countedBefore: 700, bytesBefore: 123_456 };
+const recordBytes = 48;
+
+function encode(records: readonly LogRecord[]): Buffer {
+  const encoder = new BatchEncoder();
+  encoder.add(records);
+  return Buffer.from(encoder.seal(place));
+}
+
+/** Puts the crc right again, so that the checks behind it are reached. */
+function withCrc(batch: Buffer): Buffer {
+  batch.writeUInt32LE(crc32(batch.subarray(8)), 4);
+  return batch;
+}
+
+describe("log format", () => {
+  it("gives back every kind of record, whole batches and one by one", () => {
+    const batch = encode(recordOfEachKind);
+    expect(readHead(batch, 1000)).toEqual({ ...place, length: batch.length, count: 6, counted: 2 });
+    expect(decodeBatch(batch, 1000).records).toEqual(recordOfEachKind);
+    const offsets = [999, 1000, 1001, 1002, 1003, 1004, 1005, 1006];
+    expect(offsets.map((offset) => decodeRecord(batch, 1000, offset))).toEqual([
+      undefined,
+      ...recordOfEachKind,
+      undefined,
+    ]);
+  });
+
+  it("B2 parses only the record that is asked for", () => {
+    const batch = encode(eventRecords(0, 3));
+    const second = batch.indexOf('"number":1');
+    batch.write("[", second);
+    withCrc(batch);
+    expect(decodeRecord(batch, 1000, 1000)).toEqual(eventRecord(0));
+    expect(decodeRecord(batch, 1000, 1002)).toEqual(eventRecord(2));
+    expect(() => decodeRecord(batch, 1000, 1001)).toThrow(
+      expect.objectContaining({ code: "logCorrupt", offset: 1001 }),
+    );
+  });
+
+  it("keeps the version 1 layout byte for byte", () => {
+    const batch = encode([{ kind: "tick", partition: 258, at: 1 }]);
+    expect(batch.toString("hex")).toBe(
+      "464c4701" +
+        crcHex(batch) +
+        "57000000" +
+        "01000000" +
+        "00000000" +
+        "00000000" +
+        "0000000000408f40" +
+        "0000000000e08540" +
+        "000000000024fe40" +
+        "010300" +
+        "0201" +
+        "000000000000f03f" +
+        "00000000" +
+        "00".repeat(16) +
+        "02000000" +
+        "7b7d",
+    );
+  });
+
+  it("B3 refuses a sealed record, unknown versions and unknown flags, and names the offset", () => {
+    const change = (position: number, value: number) => {
+      const batch = encode([eventRecord(0)]);
+      batch[position] = value;
+      return withCrc(batch);
+    };
+    const positions = {
+      batchVersion: 3,
+      version: recordBytes,
+      flags: recordBytes + 2,
+      seal: recordBytes + 13,
+    };
+    for (const position of Object.values(positions)) {
+      expect(() => decodeBatch(change(position, 2), 1000)).toThrow(
+        expect.objectContaining({ code: "logUnreadable", offset: 1000, retryable: false }),
+      );
+    }
+    expect(() => decodeBatch(change(positions.seal, 2), 1000)).toThrow("sealed with key 2");
+  });
+
+  it("B1 refuses a batch that is kept under another offset", () => {
+    expect(() => decodeBatch(encode([eventRecord(0)]), 1001)).toThrow("the batch is that of 1000");
+  });
+
+  it("B1 finds every flipped bit and every cut", () => {
+    const batch = encode(recordOfEachKind);
+    for (let bit = 0; bit < batch.length * 8; bit += 1) {
+      const damaged = Buffer.from(batch);
+      damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      expectRefused(damaged);
+    }
+    for (let length = 0; length < batch.length; length += 1)
+      expectRefused(batch.subarray(0, length));
+    expectRefused(Buffer.concat([batch, Buffer.alloc(1)]));
+  });
+
+  it("B1 ends in a typed error or a record for any bytes, behind a right crc too", () => {
+    const random = randomOf(seed);
+    const batch = encode(recordOfEachKind);
+    for (let round = 0; round < 20_000; round += 1) {
+      const bytes = Buffer.from(batch);
+      const changes = 1 + random.below(4);
+      for (let change = 0; change < changes; change += 1) {
+        bytes[8 + random.below(bytes.length - 8)] = random.pick([0, 1, 255, random.below(256)]);
+      }
+      withCrc(bytes);
+      for (const decode of [decodeAll, decodeEach]) {
+        try {
+          decode(bytes);
+        } catch (error) {
+          if (!isTyped(error)) throw new Error(`not a typed error. ${replay}`, { cause: error });
+        }
+      }
+    }
+  });
+
+  it("B1 refuses random bytes", () => {
+    const random = randomOf(seed);
+    for (let round = 0; round < 5000; round += 1) {
+      const bytes = Buffer.from(Array.from({ length: random.below(300) }, () => random.below(256)));
+      if (random.chance(0.5) && bytes.length >= 12) {
+        bytes.write("FLG\u0001", 0);
+        bytes.writeUInt32LE(bytes.length, 8);
+        withCrc(bytes);
+      }
+      expectRefused(bytes);
+    }
+  });
+
+  it("uses its buffer again without a trace of what was there", () => {
+    const encoder = new BatchEncoder();
+    encoder.add([eventRecord(0, "x".repeat(200_000))]);
+    encoder.seal(place);
+    encoder.reset();
+    encoder.add([eventRecord(1)]);
+    expect(Buffer.from(encoder.seal(place))).toEqual(encode([eventRecord(1)]));
+  });
+});
+
+function crcHex(batch: Buffer): string {
+  return batch.subarray(4, 8).toString("hex");
+}
+
+function decodeAll(bytes: Buffer): void {
+  decodeBatch(bytes, 1000);
+}
+
+function decodeEach(bytes: Buffer): void {
+  for (let offset = 1000; offset < 1006; offset += 1) decodeRecord(bytes, 1000, offset);
+}
+
+function isTyped(error: unknown): boolean {
+  const isOurs = error instanceof LogCorruptError || error instanceof LogUnreadableError;
+  return isOurs && error.offset >= 1000 && error.offset < 1006 && error.hint.length > 0;
+}
+
+function expectRefused(bytes: Buffer): void {
+  let caught: unknown;
+  try {
+    decodeBatch(bytes, 1000);
+  } catch (error) {
+    caught = error;
+  }
+  if (!isTyped(caught)) throw new Error(`not refused as damaged. ${replay}`, { cause: caught });
+}
