@@ -169,9 +169,10 @@ function foldEvent(
   if (part.recent.length > recentOffsetsMax) part.recent.shift();
   if (event.traits !== undefined) foldTraits(part, event, event.traits);
   const scope: Scope = { event, profile: null, now: work.at };
+  // One item serves all adders, since `add` keeps what is in it and never the item.
+  const item: Mutable<KeyedItem> = { time: event.time, id: event.id, value: null, input: 0, by: "" };
   for (const adder of rules.adders) {
-    const item = toItem(adder, event, scope);
-    if (item === null) continue;
+    if (!fillItem(item, adder, scope)) continue;
     const { slot } = adder;
     part.features[slot.index] = slot.feature.add(part.features[slot.index] ?? null, item, work.at);
   }
@@ -184,13 +185,24 @@ function foldTraits(part: PartState, event: AcceptedEvent, traits: JsonObject): 
     if (value !== undefined) setTrait(part, { name, time: event.time, id: event.id, value });
 }
 
-function toItem(adder: Adder, event: AcceptedEvent, scope: Scope): KeyedItem | null {
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
+
+/** False where the event does not count for the adder. A feature that is not kept by a key ignores `by`. */
+function fillItem(item: Mutable<KeyedItem>, adder: Adder, scope: Scope): boolean {
   const value = itemValue(adder, scope);
-  if (value === null) return null;
-  const item = { time: event.time, id: event.id, value: plainNumber(value), input: adder.input };
-  if (adder.by === null) return item;
+  if (value === null) return false;
+  item.value = plainNumber(value);
+  item.input = adder.input;
+  if (adder.by === null) return true;
   const by = keyText(adder.by(scope));
-  return by === null ? null : { ...item, by };
+  if (by === null) return false;
+  item.by = by;
+  return true;
+}
+
+function toItem(adder: Adder, event: AcceptedEvent, scope: Scope): KeyedItem | null {
+  const item: Mutable<KeyedItem> = { time: event.time, id: event.id, value: null, input: 0, by: "" };
+  return fillItem(item, adder, scope) ? item : null;
 }
 
 /** -0 would not come back from the codec as what it was. */

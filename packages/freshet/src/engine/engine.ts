@@ -67,12 +67,23 @@ export class Engine {
     const { store, text, limits, clock, log, listener } = options;
     const count = meta.partitions.length;
     const mappingFrom = (epoch: number) => this.#mappingFrom(epoch);
-    this.#state = new KeyedState({ store, codec: options.codec, epoch: this.epoch, mappingFrom, liveMax: limits.liveKeysMax });
+    this.#state = new KeyedState({
+      store,
+      codec: options.codec,
+      epoch: this.epoch,
+      mappingFrom,
+      liveMax: limits.liveKeysMax,
+      roundTrip: options.roundTripStates ?? false,
+    });
     this.#dedup = new DedupWindow({ windowMs: limits.deduplicationMs, idsMax: limits.deduplicationIdsMax });
     this.#dedup.restoreSlices(meta.dedupSlices, meta.dedupStart);
     this.#journal = new DedupJournal(store);
     this.#journal.restore(this.#dedup);
-    this.#timers = new Timers(store, count, (key) => partitionOf(key, count));
+    this.#timers = new Timers(store, {
+      partitions: count,
+      horizonMs: limits.timerHorizonMs,
+      partitionOf: (key) => partitionOf(key, count),
+    });
     this.#deadLetters = new DeadLetters(store, text, { count: meta.deadLetters, countMax: limits.deadLettersMax });
     this.outbox = new Outbox(store, text, meta.outboxSequence);
     this.#nextOffset = meta.position;

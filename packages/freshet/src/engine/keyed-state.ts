@@ -36,6 +36,8 @@ export interface KeyedStateOptions {
   mappingFrom(epoch: number): Mapping;
   /** Clean keys held beyond those of the last checkpoints; bounds memory. */
   readonly liveMax: number;
+  /** For tests: a state that is put is encoded, decoded, and goes on as what came back (DESIGN 3, rule 7). */
+  readonly roundTrip?: boolean;
 }
 
 /**
@@ -81,10 +83,16 @@ export class KeyedState {
       this.#young.set(key, live);
       this.#makeRoom();
     }
-    live.state = state;
+    live.state = this.#options.roundTrip === true ? this.#roundTrip(key, state) : state;
     live.dirty = true;
     this.#dirty.add(key);
     return live;
+  }
+
+  #roundTrip(key: string, state: KeyState): KeyState {
+    const { codec } = this.#options;
+    const [, packed] = codec.decode(codec.encode(pack(state, this.#epoch))) as readonly [number, Packed];
+    return unpack(key, packed);
   }
 
   get liveCount(): number {

@@ -19,6 +19,8 @@ export interface EngineOptions {
   /** The plan of an earlier manifest entry, code and all, for a tail that it accepted. Null: not kept. */
   readonly loadPlan: (entry: ManifestEntry) => Promise<CompiledPlan | null>;
   readonly limits: EngineLimits;
+  /** For tests: each state goes through the codec after each step, and must not become another. */
+  readonly roundTripStates?: boolean;
 }
 
 export interface EngineLimits {
@@ -34,6 +36,8 @@ export interface EngineLimits {
   readonly sliceKeysMax: number;
   /** Clean keys held live; bounds memory. */
   readonly liveKeysMax: number;
+  /** How far ahead timers are held in memory; those behind it wait in the store. */
+  readonly timerHorizonMs: number;
   readonly deduplicationMs: number;
   /** Ids held; past it the window shrinks and says so. */
   readonly deduplicationIdsMax: number;
@@ -52,6 +56,7 @@ export const engineLimits: EngineLimits = {
   sliceRecordsMax: 200,
   sliceKeysMax: 100,
   liveKeysMax: 50_000,
+  timerHorizonMs: 3_600_000,
   deduplicationMs: 7 * 24 * 3_600_000,
   deduplicationIdsMax: 10_000_000,
   deadLettersMax: 100_000,

@@ -14,12 +14,15 @@ export class Timers {
   readonly #store: StateStore;
   readonly #partitionOf: (key: string) => number;
   readonly #heaps: readonly TimerHeap[];
+  /** How far ahead timers are held in memory. */
+  readonly #horizonMs: number;
   #horizon = 0;
 
-  constructor(store: StateStore, partitions: number, partitionOf: (key: string) => number) {
+  constructor(store: StateStore, options: TimersOptions) {
     this.#store = store;
-    this.#partitionOf = partitionOf;
-    this.#heaps = Array.from({ length: partitions }, () => new TimerHeap());
+    this.#partitionOf = options.partitionOf;
+    this.#heaps = Array.from({ length: options.partitions }, () => new TimerHeap());
+    this.#horizonMs = options.horizonMs;
   }
 
   /** True when the entry was put into the heap. */
@@ -47,7 +50,7 @@ export class Timers {
 
   /** Loads what is due up to `clock` plus the horizon; `unsaved` are timers that the store does not know yet. */
   extend(clock: number, unsaved: Iterable<readonly [key: string, time: number]>): void {
-    const [from, to] = [this.#horizon, clock + horizonMs];
+    const [from, to] = [this.#horizon, clock + this.#horizonMs];
     this.#horizon = to;
     for (const [entry] of this.#store.scan("timer", { from: hexTime(from), to: hexTime(to) })) {
       const key = entry.slice(entry.indexOf("/") + 1);
@@ -64,5 +67,8 @@ export class Timers {
   }
 }
 
-/** How far ahead timers are held in memory. */
-const horizonMs = 3_600_000;
+export interface TimersOptions {
+  readonly partitions: number;
+  readonly horizonMs: number;
+  partitionOf(key: string): number;
+}

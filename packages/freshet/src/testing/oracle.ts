@@ -19,7 +19,7 @@ export function naiveFeature(
   const { type, options } = definition;
   const usable = items.filter((item) => isUsable(type, item.value));
   const read = (some: readonly KeyedItem[]) =>
-    valueOf(type, inWindow(definition, some, now), now, options);
+    readOf(type, inWindow(definition, some, now), now, options);
   if (definition.by === undefined) return read(usable);
   if (key !== undefined) return read(usable.filter((item) => item.by === key));
   const keys = [...new Set(usable.map((item) => item.by))].filter((by) => by !== undefined);
@@ -47,7 +47,11 @@ function isUsable(type: string, value: Json): boolean {
   }
 }
 
-function inWindow({ window }: FoldDefinition, items: readonly KeyedItem[], now: number): KeyedItem[] {
+function inWindow(
+  { window }: FoldDefinition,
+  items: readonly KeyedItem[],
+  now: number,
+): KeyedItem[] {
   if (window.kind !== "sliding") return [...items];
   const length = Math.ceil(window.ms / 32);
   const from = now - window.ms;
@@ -59,7 +63,7 @@ function inWindow({ window }: FoldDefinition, items: readonly KeyedItem[], now: 
   });
 }
 
-function valueOf(
+function readOf(
   type: string,
   items: readonly KeyedItem[],
   now: number,
@@ -138,7 +142,11 @@ function mostFrequent(items: readonly KeyedItem[], n: number): Json[] {
   for (const { value } of items) counts.set(value, (counts.get(value) ?? 0) + 1);
   return [...counts]
     .sort(([a, x], [b, y]) => {
-      return y - x || ascending(typeof a, typeof b) || (a === b ? 0 : (a as string) < (b as string) ? -1 : 1);
+      return (
+        y - x ||
+        ascending(typeof a, typeof b) ||
+        (a === b ? 0 : (a as string) < (b as string) ? -1 : 1)
+      );
     })
     .slice(0, n)
     .map(([key]) => key);

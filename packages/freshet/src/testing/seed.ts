@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
  * looking in new places. A 32-bit integer.
  */
 export function seedOfRun(): number {
-  const text = process.env["FRESHET_SEED"];
+  const text = process.env.FRESHET_SEED;
   if (text === undefined || text === "") return Math.floor(Math.random() * 0x7fffffff);
   const seed = Number(text);
   if (Number.isSafeInteger(seed)) return seed | 0;

@@ -164,7 +164,7 @@ function decodeEach(bytes: Buffer): void {
 
 function isTyped(error: unknown): boolean {
   const isOurs = error instanceof LogCorruptError || error instanceof LogUnreadableError;
-  return isOurs && error.offset >= 1000 && error.offset < 1006 && error.hint.length > 0;
+  return isOurs && error.offset >= 1000 && error.offset < 2000 && error.hint.length > 0;
 }
 
 function expectRefused(bytes: Buffer): void {

@@ -119,6 +119,18 @@ describe("lmdb log", () => {
     await log.close();
   });
 
+  it("appends on a disk that looks full into the room that a trim has made inside the file", async () => {
+    let room = Number.MAX_SAFE_INTEGER;
+    const log = await openLmdbLog({ folder: folder.path, bytesFree: () => room });
+    const large = "x".repeat(4_000_000);
+    for (let number = 0; number < 24; number += 1) await log.append([eventRecord(number, large)]);
+    room = diskBytesFreeMin;
+    await expect(log.append([eventRecord(24)])).rejects.toThrow("bytes are free");
+    await log.trim(23);
+    expect((await log.append([eventRecord(24)])).firstOffset).toBe(24);
+    await log.close();
+  });
+
   it.skipIf(!canLimitFiles)(
     "G1 G5 keeps nothing of an append that the system refused to write",
     async () => {

@@ -1,3 +1,6 @@
+import { spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { MemoryDisk } from "../../src/adapters/log/memory-disk.ts";
 import { openLmdbState, openLmdbStateReader } from "../../src/adapters/state/lmdb.ts";
@@ -55,3 +58,35 @@ it("lmdb state refuses keys that its pages cannot hold, with the whole commit", 
   await store.close();
   await folder.remove();
 });
+
+it("lmdb state S1 S2 holds whole commits, every resolved one, when the process is killed", async () => {
+  const folder = await makeFolder();
+  const child = fileURLToPath(new URL("./state-child.ts", import.meta.url));
+  for (let round = 0; round < 3; round += 1) {
+    const writer = spawn(process.execPath, [child, folder.path], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let output = "";
+    const closed = new Promise((resolve) => writer.once("close", resolve));
+    const started = new Promise<void>((resolve) => {
+      writer.stdout.on("data", (data: Buffer) => {
+        output += data.toString();
+        resolve();
+      });
+    });
+    await started;
+    await sleep(40 + 30 * round);
+    writer.kill("SIGKILL");
+    await closed;
+    const resolved = Math.max(...output.split("\n").slice(0, -1).map(Number));
+    const store = await openLmdbState({ folder: folder.path });
+    const numbers = [...store.scan("state", {})].map(([, value]) =>
+      Buffer.from(value).readDoubleLE(),
+    );
+    expect(numbers).toHaveLength(500);
+    expect(new Set(numbers).size).toBe(1);
+    expect(numbers[0]).toBeGreaterThanOrEqual(resolved);
+    await store.close();
+  }
+  await folder.remove();
+}, 20_000);

@@ -41,7 +41,9 @@ const refusedStrictly: readonly (readonly [string, unknown])[] = [
 describe("assertPlain", () => {
   it.each(refused)("refuses %s and names where it is", (what, value) => {
     const place = what === "a hole" ? "state.features[1].a[0]" : "state.features[1].a";
-    expect(() => assertPlain({ features: [0, { a: value }] })).toThrow(`${place} is ${what}, which`);
+    expect(() => assertPlain({ features: [0, { a: value }] })).toThrow(
+      `${place} is ${what}, which`,
+    );
   });
 
   it.each(refusedStrictly)("leaves %s to the strict variant", (what, value) => {
@@ -64,7 +66,9 @@ describe("assertPlain", () => {
   it("refuses strictly what is reached twice, though it is no loop", () => {
     const shared = [1];
     expect(() => assertPlain({ a: shared, b: shared })).not.toThrow();
-    expect(() => assertPlainStrict({ a: shared, b: shared })).toThrow("state.b is a value that is reached twice");
+    expect(() => assertPlainStrict({ a: shared, b: shared })).toThrow(
+      "state.b is a value that is reached twice",
+    );
   });
 });
 

@@ -1,11 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  addSaturating,
-  multiplyExact,
-  sumMax,
-  toScaledInteger,
-} from "../../src/core/decimal.ts";
+import { addSaturating, multiplyExact, sumMax, toScaledInteger } from "../../src/core/decimal.ts";
 import { withSeed } from "../../src/testing/seed.ts";
 
 describe("toScaledInteger", () => {
@@ -22,7 +17,7 @@ describe("toScaledInteger", () => {
     [1e-7, 100, 0],
     [5e-324, 100, 0],
     [19.99, 100, 1999],
-    [4503599627370497.5, 1, 4503599627370498],
+    [2251799813685248.5, 1, 2251799813685249],
     [0.1, 3, 0],
     [0.5, 3, 2],
     [1e21, 1, sumMax],
@@ -34,11 +29,15 @@ describe("toScaledInteger", () => {
   it("rounds as long arithmetic does", () => {
     const value = fc.oneof(
       fc.double({ noNaN: true, min: -1e12, max: 1e12 }),
-      fc.tuple(fc.integer(), fc.integer({ min: 0, max: 6 })).map(([digits, places]) => Number(`${digits}e-${places}`)),
+      fc
+        .tuple(fc.integer(), fc.integer({ min: 0, max: 6 }))
+        .map(([digits, places]) => Number(`${digits}e-${places}`)),
     );
-    check(fc.property(value, fc.constantFrom(1, 10, 100, 1000, 60), (given, scale) => {
-      expect(toScaledInteger(given, scale)).toBe(slowlyScaled(given, scale));
-    }));
+    check(
+      fc.property(value, fc.constantFrom(1, 10, 100, 1000, 60), (given, scale) => {
+        expect(toScaledInteger(given, scale)).toBe(slowlyScaled(given, scale));
+      }),
+    );
   });
 });
 
@@ -63,20 +62,32 @@ describe("multiplyExact", () => {
   it("is the double next to the product of the decimals", () => {
     const value = fc.oneof(
       fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e9, max: 1e9 }),
-      fc.tuple(fc.integer(), fc.integer({ min: 0, max: 8 })).map(([digits, places]) => Number(`${digits}e-${places}`)),
+      fc
+        .tuple(fc.integer(), fc.integer({ min: 0, max: 8 }))
+        .map(([digits, places]) => Number(`${digits}e-${places}`)),
     );
-    check(fc.property(value, value, (a, b) => {
-      const x = decimalOf(a);
-      const y = decimalOf(b);
-      expect(multiplyExact(a, b)).toBe(Number(`${x.digits * y.digits}e${x.exponent + y.exponent}`) + 0);
-    }));
+    check(
+      fc.property(value, value, (a, b) => {
+        const x = decimalOf(a);
+        const y = decimalOf(b);
+        expect(multiplyExact(a, b)).toBe(
+          Number(`${x.digits * y.digits}e${x.exponent + y.exponent}`) + 0,
+        );
+      }),
+    );
   });
 
   it("makes price times quantity round to the cents that people expect", () => {
-    check(fc.property(fc.integer({ min: 1, max: 999 }), fc.integer({ min: 0, max: 1e8 }), (quantity, mills) => {
-      const total = multiplyExact(quantity, mills / 1000);
-      expect(toScaledInteger(total, 100)).toBe(Math.floor((quantity * mills + 5) / 10));
-    }));
+    check(
+      fc.property(
+        fc.integer({ min: 1, max: 999 }),
+        fc.integer({ min: 0, max: 1e8 }),
+        (quantity, mills) => {
+          const total = multiplyExact(quantity, mills / 1000);
+          expect(toScaledInteger(total, 100)).toBe(Math.floor((quantity * mills + 5) / 10));
+        },
+      ),
+    );
   });
 });
 
@@ -103,7 +114,8 @@ function slowlyScaled(value: number, scale: number): number {
   const { digits, exponent } = decimalOf(value);
   const size = (digits < 0n ? -digits : digits) * BigInt(scale);
   const unit = 10n ** BigInt(Math.abs(exponent));
-  const rounded = exponent >= 0 ? size * unit : size / unit + (2n * (size % unit) >= unit ? 1n : 0n);
+  const rounded =
+    exponent >= 0 ? size * unit : size / unit + (2n * (size % unit) >= unit ? 1n : 0n);
   const bounded = rounded > BigInt(sumMax) ? BigInt(sumMax) : rounded;
   return Number(digits < 0n ? -bounded : bounded);
 }

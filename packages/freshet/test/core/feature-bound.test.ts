@@ -15,25 +15,40 @@ import { addAll, epoch } from "./feature-fixture.ts";
 const options = { scale: 100, n: 3, halfLifeMs: 1000 };
 
 describe("every feature type", () => {
-  it.each(Object.entries(featureTypes))("%s is listed by its own name and says what bounds it", (name, type) => {
-    expect(type.name).toBe(name);
-    expect(type.bound).not.toBe("");
-  });
+  it.each(Object.entries(featureTypes))(
+    "%s is listed by its own name and says what bounds it",
+    (name, type) => {
+      expect(type.name).toBe(name);
+      expect(type.bound).not.toBe("");
+    },
+  );
 
   it("is found by name only, and not among what every object has", () => {
     expect(() => compile("toString")).toThrow('feature type "toString" does not exist');
   });
 
-  it.each(Object.keys(featureTypes))("%s reads as its natural nothing before the first item", (name) => {
-    const nothing: Record<string, Json> = {
-      count: 0, sum: 0, distinct: 0, decayingScore: 0, first: [], last: [], topK: [],
-      min: null, max: null, mean: null, ratio: null,
-    };
-    expect(compile(name).read(null, epoch)).toEqual(nothing[name]);
-    expect(compile(name, { kind: "sliding", ms: 1000 }).read(null, epoch)).toEqual(nothing[name]);
-    expect(compile(name).nextFlip(null, epoch, "gte", 1)).toBe(null);
-    expect(compile(name).approximate(null)).toBe(false);
-  });
+  it.each(Object.keys(featureTypes))(
+    "%s reads as its natural nothing before the first item",
+    (name) => {
+      const nothing: Record<string, Json> = {
+        count: 0,
+        sum: 0,
+        distinct: 0,
+        decayingScore: 0,
+        first: [],
+        last: [],
+        topK: [],
+        min: null,
+        max: null,
+        mean: null,
+        ratio: null,
+      };
+      expect(compile(name).read(null, epoch)).toEqual(nothing[name]);
+      expect(compile(name, { kind: "sliding", ms: 1000 }).read(null, epoch)).toEqual(nothing[name]);
+      expect(compile(name).nextFlip(null, epoch, "gte", 1)).toBe(null);
+      expect(compile(name).approximate(null)).toBe(false);
+    },
+  );
 });
 
 describe("sum", () => {
@@ -65,7 +80,9 @@ describe("distinct", () => {
       const errors = range(40, (round) => {
         const items = range(size, (i) => item(i, `${seed}:${round}:${i}`));
         const { state } = addAll(distinct, items);
-        const halves = [items.slice(1000).reverse(), items.slice(0, 1700)].map((part) => addAll(distinct, part).state);
+        const halves = [items.slice(1000).reverse(), items.slice(0, 1700)].map(
+          (part) => addAll(distinct, part).state,
+        );
         expect(distinct.merge(halves[0], halves[1])).toEqual(state);
         expect((state as number[]).length).toBe(distinctExactMax + 1);
         return (Number(distinct.read(state, epoch)) - size) / size;
@@ -134,11 +151,19 @@ describe.each(["lifetime", "sliding"] as const)("a %s feature by a property", (k
     expect(byKey.read(full.state, epoch + 500, "k0")).toBe(2);
     const { state } = addAll(byKey, [...items, item(200, 1, "k0"), item(201, 1, "new")]);
     expect(byKey.approximate(state)).toBe(true);
-    expect(["k0", "k1", "k2", "new"].map((key) => byKey.read(state, epoch + 500, key))).toEqual([2, 0, 1, 1]);
+    expect(["k0", "k1", "k2", "new"].map((key) => byKey.read(state, epoch + 500, key))).toEqual([
+      2, 0, 1, 1,
+    ]);
   });
 
   it("merges two full ones to the keys with the newest items", () => {
-    const sides = [0, 1].map((side) => addAll(byKey, range(100, (i) => item(2 * i + side, 1, `k${2 * i + side}`))).state);
+    const sides = [0, 1].map(
+      (side) =>
+        addAll(
+          byKey,
+          range(100, (i) => item(2 * i + side, 1, `k${2 * i + side}`)),
+        ).state,
+    );
     const merged = byKey.merge(sides[0], sides[1]);
     expect(byKey.merge(sides[1], sides[0])).toEqual(merged);
     expect(byKey.approximate(merged)).toBe(true);
@@ -155,8 +180,16 @@ describe.each(["lifetime", "sliding"] as const)("a %s feature by a property", (k
 
 describe("a sliding feature by a property", () => {
   it("forgets keys that left the window without calling itself approximate", () => {
-    const byKey = compileFeature({ type: "count", window: { kind: "sliding", ms: 320 }, options, by: true });
-    const { state } = addAll(byKey, range(1000, (i) => item(i * 10, 1, `k${i}`)));
+    const byKey = compileFeature({
+      type: "count",
+      window: { kind: "sliding", ms: 320 },
+      options,
+      by: true,
+    });
+    const { state } = addAll(
+      byKey,
+      range(1000, (i) => item(i * 10, 1, `k${i}`)),
+    );
     expect(byKey.approximate(state)).toBe(false);
     expect(Object.keys(byKey.read(state, epoch + 9990) as object)).toHaveLength(32);
     expect((state as [number, string[]])[1].length).toBeLessThanOrEqual(34);
@@ -168,7 +201,13 @@ function compile(type: string, window: FeatureWindow = { kind: "lifetime" }): Co
 }
 
 function item(offset: number, value: Json, by?: string): KeyedItem {
-  return { time: epoch + offset, id: `m${offset}`, value, input: 0, ...(by === undefined ? {} : { by }) };
+  return {
+    time: epoch + offset,
+    id: `m${offset}`,
+    value,
+    input: 0,
+    ...(by === undefined ? {} : { by }),
+  };
 }
 
 function range<Value>(size: number, make: (i: number) => Value): Value[] {

@@ -34,11 +34,14 @@ export const cases: readonly Case[] = Object.keys(featureTypes).flatMap((type) =
   ),
 );
 
-/** Times within three windows, many of them in few tiles, so that tiles of more than eight items occur. */
-const time = fc.oneof(
-  fc.integer({ min: 0, max: 3000 }),
-  fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 31 })).map(([tile, offset]) => tile * 1088 + offset),
-);
+/**
+ * Times after the beginning: over three windows; or few tiles with many items each, so that tiles of more
+ * than eight occur, and items at one moment.
+ */
+const scattered = fc.integer({ min: 0, max: 3000 });
+const dense = fc
+  .tuple(fc.constantFrom(0, 1, 34, 66), fc.constantFrom(0, 1, 2, 15, 16, 30, 31))
+  .map(([tile, offset]) => tile * 32 + offset);
 
 function valueFor(type: string): fc.Arbitrary<Json> {
   const number = fc.oneof(
@@ -56,16 +59,29 @@ function valueFor(type: string): fc.Arbitrary<Json> {
   );
 }
 
-/** Items with distinct (time, id), as deduplication leaves them, in an order of arrival of no meaning. */
-export function itemsFor({ definition }: Case, max = 60): fc.Arbitrary<KeyedItem[]> {
+/** Items as deduplication leaves them, in an order of arrival of no meaning. */
+export function itemsFor(given: Case): fc.Arbitrary<KeyedItem[]> {
+  return fc.oneof(
+    listOf(given, scattered, { maxLength: 40 }),
+    listOf(given, fc.oneof(scattered, dense), { maxLength: 60 }),
+    listOf(given, dense, { minLength: 12, maxLength: 50, size: "max" }),
+  );
+}
+
+/** One event may give several items where several selections match, but not the same one twice. */
+function listOf(
+  { definition }: Case,
+  time: fc.Arbitrary<number>,
+  size: fc.ArrayConstraints,
+): fc.Arbitrary<KeyedItem[]> {
   const item = fc.record({
     time: time.map((offset) => epoch + offset),
-    id: fc.nat({ max: 999 }).map((id) => `m${id}`),
+    id: fc.nat({ max: 99 }).map((id) => `m${id}`),
     value: valueFor(definition.type),
     input: fc.integer({ min: 0, max: definition.type === "ratio" ? 1 : 0 }),
     ...(definition.by === undefined ? {} : { by: fc.constantFrom("x", "y", "__proto__") }),
   });
-  return fc.uniqueArray(item, { maxLength: max, selector: (one) => `${one.time} ${one.id}` });
+  return fc.uniqueArray(item, { ...size, selector: (one) => JSON.stringify(one) });
 }
 
 /** Adds in order of arrival. The clock is never behind an item, as `at` is never before event time. */
@@ -116,7 +132,10 @@ export function expectSameValue(type: string, actual: Json, expected: Json, size
 /** Sum of the sizes of the values as far as they still weigh at `now`; what is below 1e-290 may read as 0. */
 export function sizeOf(items: readonly KeyedItem[], now: number): number {
   return items.reduce((size, { value, time: at }) => {
-    return size + (typeof value === "number" ? Math.abs(value) * Math.exp(((at - now) * Math.LN2) / 700) : 0);
+    return (
+      size +
+      (typeof value === "number" ? Math.abs(value) * Math.exp(((at - now) * Math.LN2) / 700) : 0)
+    );
   }, 1e-279);
 }
 

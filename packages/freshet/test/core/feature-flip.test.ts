@@ -1,6 +1,6 @@
+import type { Json } from "@freshet/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Json } from "@freshet/protocol";
 import type { KeyedItem } from "../../src/core/feature/compiled.ts";
 import {
   addAll,
@@ -30,7 +30,11 @@ describe.each(cases)("nextFlip of $name", (given) => {
         const until = flip ?? now + far;
         expect(until).toBeGreaterThan(now);
         const answer = compare(feature.read(state, now, key), comparator, constant);
-        const moments = [...momentsAfter(items, now), ...extra.map((part) => now + Math.floor((until - now) * part)), until - 1];
+        const moments = [
+          ...momentsAfter(items, now),
+          ...extra.map((part) => now + Math.floor((until - now) * part)),
+          until - 1,
+        ];
         for (const moment of moments) {
           if (moment < now || moment >= until) continue;
           const later = feature.read(state, moment, key);
@@ -73,19 +77,20 @@ describe.each(cases)("nextFlip of $name", (given) => {
 });
 
 describe("nextFlip without a key", () => {
-  it.each(cases.filter(({ definition }) => definition.by !== undefined && definition.window.kind === "sliding"))(
-    "of $name comes no later than that of any entry",
-    (given) => {
-      check(questions(given), ({ items, comparator }) => {
-        const { state, clock } = addAll(given.feature, items);
-        const all = given.feature.nextFlip(state, clock, comparator, 1);
-        for (const by of ["x", "y", "__proto__"]) {
-          const one = given.feature.nextFlip(state, clock, comparator, 1, by);
-          if (one !== null) expect(all).toBeLessThanOrEqual(one);
-        }
-      });
-    },
-  );
+  it.each(
+    cases.filter(
+      ({ definition }) => definition.by !== undefined && definition.window.kind === "sliding",
+    ),
+  )("of $name comes no later than that of any entry", (given) => {
+    check(questions(given), ({ items, comparator }) => {
+      const { state, clock } = addAll(given.feature, items);
+      const all = given.feature.nextFlip(state, clock, comparator, 1);
+      for (const by of ["x", "y", "__proto__"]) {
+        const one = given.feature.nextFlip(state, clock, comparator, 1, by);
+        if (one !== null) expect(all).toBeLessThanOrEqual(one);
+      }
+    });
+  });
 });
 
 function check<Value>(values: fc.Arbitrary<Value>, judge: (value: Value) => void): void {

@@ -24,11 +24,20 @@ describe.each(cases)("$name", (given) => {
   const keys = definition.by === undefined ? [undefined] : [undefined, "x", "__proto__", "nobody"];
 
   /** Reads of a state are what the oracle says of its items, now and at each moment that matters later. */
-  function expectOracle(state: FeatureState | null, items: readonly KeyedItem[], clock: number): void {
+  function expectOracle(
+    state: FeatureState | null,
+    items: readonly KeyedItem[],
+    clock: number,
+  ): void {
     for (const now of momentsAfter(items, clock)) {
       for (const key of keys) {
         const expected = naiveFeature(definition, items, now, key);
-        expectSameValue(definition.type, feature.read(state, now, key), expected, sizeOf(items, now));
+        expectSameValue(
+          definition.type,
+          feature.read(state, now, key),
+          expected,
+          sizeOf(items, now),
+        );
       }
     }
   }
@@ -36,7 +45,11 @@ describe.each(cases)("$name", (given) => {
   it("merges in any grouping and order to the same state, and null changes nothing (L1)", () => {
     check(given, splits(given), (parts) => {
       const clock = latest(parts.flat());
-      const [a, b, c] = parts.map((part) => addAll(feature, part, clock).state) as [unknown, unknown, unknown];
+      const [a, b, c] = parts.map((part) => addAll(feature, part, clock).state) as [
+        unknown,
+        unknown,
+        unknown,
+      ];
       const left = feature.merge(feature.merge(a, b), c);
       expectSameState(given, feature.merge(a, feature.merge(b, c)), left, clock);
       expectSameState(given, feature.merge(c, feature.merge(b, a)), left, clock);
@@ -107,7 +120,11 @@ describe.each(cases)("$name", (given) => {
   });
 });
 
-function check<Value>(_case: Case, values: fc.Arbitrary<Value>, judge: (value: Value) => void): void {
+function check<Value>(
+  _case: Case,
+  values: fc.Arbitrary<Value>,
+  judge: (value: Value) => void,
+): void {
   checkIn(import.meta.url, fc.property(values, judge), runs);
 }
 
@@ -126,8 +143,14 @@ function splits(given: Case): fc.Arbitrary<KeyedItem[][]> {
 }
 
 /** States are canonical: not only reads are equal, but for the last bits of a decaying score. */
-function expectSameState(given: Case, actual: FeatureState, expected: FeatureState, clock: number): void {
-  if (given.definition.type === "decayingScore") expectSameReads(given, actual, expected, [], clock);
+function expectSameState(
+  given: Case,
+  actual: FeatureState,
+  expected: FeatureState,
+  clock: number,
+): void {
+  if (given.definition.type === "decayingScore")
+    expectSameReads(given, actual, expected, [], clock);
   else expect(actual).toEqual(expected);
 }
 

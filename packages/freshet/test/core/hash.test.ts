@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  hash53,
   hash128,
   hash128Into,
-  hash53,
   hashHex,
   murmur2,
   murmur2Signed,
@@ -28,7 +28,9 @@ const vectors: readonly (readonly [string, string, string])[] = [
 describe("hash128", () => {
   it.each(vectors)("of %j is MurmurHash3 x86 128 of its UTF-8 bytes", (text, hex, seeded) => {
     expect(hashHex(text)).toBe(hex);
-    expect(hash128(text)).toEqual([0, 8, 16, 24].map((at) => Number.parseInt(hex.slice(at, at + 8), 16)));
+    expect(hash128(text)).toEqual(
+      [0, 8, 16, 24].map((at) => Number.parseInt(hex.slice(at, at + 8), 16)),
+    );
     const target = new Uint32Array(6);
     hash128Into(text, target, 1, 42);
     expect(target[1]).toBe(Number.parseInt(seeded, 16));

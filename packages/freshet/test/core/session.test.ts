@@ -7,9 +7,9 @@ import {
   addToSessions,
   currentSession,
   mergeSessions,
+  type SessionList,
   sessionEndsAt,
   sessionId,
-  type SessionList,
   sessionsMax,
 } from "../../src/core/session.ts";
 import { naiveFeature } from "../../src/testing/oracle.ts";
@@ -33,7 +33,8 @@ describe("sessions", () => {
   it("merge to what all events together give, in any grouping and order", () => {
     check(splits(), (parts) => {
       const [a, b, c] = parts.map(build) as [SessionList, SessionList, SessionList];
-      const merge = (x: SessionList | null, y: SessionList | null) => mergeSessions(x, y, gapMs, features);
+      const merge = (x: SessionList | null, y: SessionList | null) =>
+        mergeSessions(x, y, gapMs, features);
       const all = naive(parts.flat());
       expect(merge(merge(a, b), c)).toEqual(all);
       expect(merge(c, merge(b, a))).toEqual(all);
@@ -57,7 +58,9 @@ describe("sessions", () => {
       for (const session of build(items)) {
         const inside = items.filter(({ time }) => time >= session[0] && time <= session[1]);
         const read = features.map((feature, i) => feature.read(session[4][i] ?? null, session[1]));
-        expect(read).toEqual(definitions.map((definition) => naiveFeature(definition, inside, session[1])));
+        expect(read).toEqual(
+          definitions.map((definition) => naiveFeature(definition, inside, session[1])),
+        );
       }
     });
   });
@@ -91,7 +94,9 @@ describe("sessions", () => {
     const items = Array.from({ length: sessionsMax + 5 }, (_, i) => at(i * 1000));
     const kept = naive(items.slice(5));
     expect(build(items)).toEqual(kept);
-    expect(mergeSessions(build(items.slice(0, 12)), build(items.slice(12)), gapMs, features)).toEqual(kept);
+    expect(
+      mergeSessions(build(items.slice(0, 12)), build(items.slice(12)), gapMs, features),
+    ).toEqual(kept);
     expect(build([...items, at(1)])).toEqual(kept);
   });
 });
@@ -124,7 +129,8 @@ describe("sessionId", () => {
     const [one] = build([at(0)]);
     const [longer] = build([at(50), at(0)]);
     const [earlier] = build([at(0), at(-10)]);
-    if (one === undefined || longer === undefined || earlier === undefined) throw new Error("no session");
+    if (one === undefined || longer === undefined || earlier === undefined)
+      throw new Error("no session");
     expect(sessionId(longer, "user:a")).toBe(sessionId(one, "user:a"));
     expect(sessionId(one, "user:b")).not.toBe(sessionId(one, "user:a"));
     expect(sessionId(earlier, "user:a")).not.toBe(sessionId(one, "user:a"));
@@ -162,10 +168,16 @@ function naive(items: readonly KeyedItem[]): SessionList {
   });
 }
 
-/** At most 16 sessions: times within 1600 ms at a gap of 100 ms. */
+/** At most 16 sessions (within 1600 ms at a gap of 100 ms), many of them just connected or just not. */
 function events(): fc.Arbitrary<KeyedItem[]> {
   const item = fc.record({
-    time: fc.integer({ min: 0, max: 1600 }).map((offset) => epoch + offset),
+    time: fc
+      .oneof(
+        fc.integer({ min: 0, max: 1600 }),
+        fc.integer({ min: 0, max: 16 }).map((steps) => steps * gapMs),
+        fc.integer({ min: 0, max: 15 }).map((steps) => steps * (gapMs + 1)),
+      )
+      .map((offset) => epoch + offset),
     id: fc.nat({ max: 99 }).map((id) => `m${id}`),
     value: fc.integer({ min: -500, max: 500 }).map((mills) => mills / 1000),
     input: fc.constant(0),

@@ -8,7 +8,11 @@ import { addAll } from "./feature-fixture.ts";
 
 const hour = 3_600_000;
 const options = { scale: 100, n: 1, halfLifeMs: hour };
-const count = compileFeature({ type: "count", window: { kind: "sliding", ms: 32 * hour }, options });
+const count = compileFeature({
+  type: "count",
+  window: { kind: "sliding", ms: 32 * hour },
+  options,
+});
 /** A multiple of the tile's length, so that tiles begin at whole hours. */
 const start = 500_000 * hour;
 
@@ -33,7 +37,10 @@ describe("a sliding window", () => {
   });
 
   it("does not count a tile that begins after now", () => {
-    const nine = addAll(count, Array.from({ length: 9 }, (_, i) => at(i))).state;
+    const nine = addAll(
+      count,
+      Array.from({ length: 9 }, (_, i) => at(i)),
+    ).state;
     expect(count.read(nine, start - 1)).toBe(0);
     expect(count.read(nine, start)).toBe(9);
   });

@@ -1,4 +1,4 @@
-import { type Product, popular, productOf } from "../catalog.ts";
+import { categories, type Product, popular, productOf } from "../catalog.ts";
 import { type Fields, fields, list, num, text } from "../json.ts";
 
 export interface Banner {
@@ -18,6 +18,8 @@ export interface Recommendation {
 export interface Decisions {
   readonly banner: Banner;
   readonly recommended: readonly Recommendation[];
+  /** Empty when the plan has nothing to say to this visitor. */
+  readonly greeting: string;
   /** `eligible` or `fallback` as decided; `offline` when nobody could be asked. */
   readonly reason: string;
   readonly why: unknown;
@@ -32,9 +34,10 @@ export const offlineDecisions: Decisions = {
     text: "Forty-eight pieces from six small workshops, for rooms you like to come home to.",
     cta: "Look around",
     category: undefined,
-    theme: "sage",
+    theme: "default",
   },
   recommended: popular.slice(0, 6).map((product) => ({ product, reason: "A house favourite" })),
+  greeting: "",
   reason: "offline",
   why: undefined,
   stale: false,
@@ -47,11 +50,16 @@ export function decisionsOf(body: unknown): Decisions {
   return {
     banner: bannerOf(banner),
     recommended: recommended.length > 0 ? recommended : offlineDecisions.recommended,
+    greeting: greetingOf(fields(fields(decisions).greeting)),
     reason: text(banner.reason, "fallback"),
     why: banner.why,
     stale: stale === true,
   };
 }
+
+/** The plan's fallback is for strangers, whom the page does not address. */
+const greetingOf = (decision: Fields): string =>
+  decision.reason === "eligible" ? text(fields(decision.content).text) : "";
 
 function bannerOf(decision: Fields): Banner {
   const content = fields(decision.content);
@@ -62,8 +70,9 @@ function bannerOf(decision: Fields): Banner {
     title,
     text: text(content.text),
     cta: text(content.cta, "Look around"),
-    category: text(content.category) || undefined,
-    theme: text(content.theme, "sage"),
+    // A text that is no category of the shop would lead to an empty shelf.
+    category: categories.find((category) => category === content.category),
+    theme: text(content.theme, "default"),
   };
 }
 

@@ -12,7 +12,7 @@ export interface LatencyMeter {
 }
 
 /** A click further back did not cause the event: a timer or an answer did. */
-const CAUSE_MS_MAX = 1000;
+const CAUSE_MS_MAX = 250;
 /** An event that was never seen again (refused, offline) must not spoil the next figure. */
 const PENDING_MS_MAX = 10_000;
 

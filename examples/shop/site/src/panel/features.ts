@@ -21,10 +21,13 @@ export function featuresView(
   const maps = entries.filter(([, value]) => isFields(value));
   const lists = entries.filter(([, value]) => Array.isArray(value));
   const plain = entries.filter(([, value]) => typeof value !== "object" || value === null);
+  const said = plain.filter(([, value]) => value !== 0 && value !== null && value !== false);
+  const silent = plain.filter((entry) => !said.includes(entry));
   const isNew = (name: string): string => (changed.includes(name) ? "changed" : "");
   return [
-    ...(plain.length > 0 ? [figures(plain, isNew)] : []),
     ...maps.map(([name, value]) => bars(name, isFields(value) ? value : {}, isNew(name))),
+    ...(said.length > 0 ? [figures(said, isNew)] : []),
+    ...(silent.length > 0 ? [silence(silent)] : []),
     ...lists.map(([name, value]) => items(name, Array.isArray(value) ? value : [], isNew(name))),
   ];
 }
@@ -47,6 +50,10 @@ const figures = (entries: readonly Entry[], isNew: (name: string) => string): HT
       ),
     ),
   );
+
+/** A plan counts much that a new visitor has not done; one line is enough for that. */
+const silence = (entries: readonly Entry[]): HTMLElement =>
+  h("p", { class: "silent" }, `Nothing yet: ${entries.map(([name]) => label(name)).join(", ")}`);
 
 function bars(name: string, map: { readonly [key: string]: unknown }, mark: string): HTMLElement {
   const rows = Object.entries(map)

@@ -6,7 +6,21 @@ import { cutOut } from "../picture/picture.ts";
 import { address } from "../route.ts";
 import { icon } from "./icon.ts";
 
-const THEMES = ["sage", "clay", "sky", "sand", "plum", "night"];
+/** The plan's themes in the shop's colours. */
+const COLOURS: { readonly [theme: string]: string } = {
+  vip: "night",
+  customer: "sand",
+  browser: "sky",
+  default: "sage",
+};
+const CATEGORY_COLOURS: { readonly [category: string]: string } = {
+  Ceramics: "clay",
+  Textiles: "sand",
+  Lighting: "night",
+  Kitchen: "sky",
+  Plants: "sage",
+  Paper: "plum",
+};
 
 /** The banner of the home page. A new variant fades over the old one; the same one stays still. */
 export function bannerView(live: Live): HTMLElement {
@@ -32,11 +46,11 @@ function leave(root: HTMLElement, old: Element | null): void {
 }
 
 function slide(banner: Banner, { fresh }: { readonly fresh: boolean }): HTMLElement {
-  const theme = THEMES.includes(banner.theme) ? banner.theme : "sage";
+  const colour = COLOURS[banner.theme] ?? CATEGORY_COLOURS[banner.category ?? ""] ?? "sage";
   const href = banner.category ? address.category(slugOf(banner.category)) : "#/c/ceramics";
   return h(
     "div",
-    { class: `slide theme-${theme} ${fresh ? "fresh" : ""}` },
+    { class: `slide theme-${colour} ${fresh ? "fresh" : ""}` },
     h(
       "div",
       { class: "slide-text" },

@@ -1,3 +1,4 @@
+import { plural } from "../format.ts";
 import { num, text } from "../json.ts";
 import type { Live, Push } from "../live/live.ts";
 import type { Toaster } from "./toast.ts";
@@ -17,5 +18,9 @@ function sentence(push: Push): string {
     return `The shop changed because you viewed ${views} × ${category}`;
   }
   if (category !== "") return `The shop changed because you like ${category}`;
+  const orders = num(push.orders);
+  if (orders !== undefined) return `The shop changed because you placed ${plural(orders, "order")}`;
+  const became = /^became(\w+)$/.exec(text(push.rule))?.[1];
+  if (became !== undefined) return `The shop changed because you are ${became.toLowerCase()} now`;
   return `The shop changed: rule “${text(push.rule, "unnamed")}” fired`;
 }

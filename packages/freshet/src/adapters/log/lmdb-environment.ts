@@ -72,9 +72,14 @@ export async function closeEnvironment(environment: Environment): Promise<void> 
 /** Room that is left alone, so that a full disk stops appends while checkpoints and trims still work. */
 export const diskBytesFreeMin = 64 * 1024 * 1024;
 
+/** The file may still grow by this much where the room inside is in pieces that are too small. */
+const fragmentBytesMax = 8 * 1024 * 1024;
+
 /** Changes that go into one transaction, with the most bytes that they may add to the file. */
 export interface Commit {
   readonly bytesMax: number;
+  /** Bytes inside the file that a trim has freed and LMDB uses again; asked when the disk is short. */
+  readonly bytesInside?: () => number;
   readonly start: () => Promise<boolean>;
 }
 
@@ -85,9 +90,7 @@ export async function commitDurably(environment: Environment, commit: Commit): P
     throw new Error("an earlier write failed; start the process again", { cause: failure });
   }
   const bytesFree = environment.bytesFree();
-  if (bytesFree < commit.bytesMax + diskBytesFreeMin) {
-    throw new Error(`only ${bytesFree} bytes are free on the disk`);
-  }
+  if (!hasRoom(commit, bytesFree)) throw new Error(`only ${bytesFree} bytes are free on the disk`);
   try {
     await commit.start();
   } catch (error) {
@@ -96,9 +99,27 @@ export async function commitDurably(environment: Environment, commit: Commit): P
   }
 }
 
+/** LMDB's file never shrinks: after a trim the room is inside, though the disk looks full. */
+function hasRoom({ bytesMax, bytesInside }: Commit, bytesFree: number): boolean {
+  if (bytesFree >= bytesMax + diskBytesFreeMin) return true;
+  if (bytesInside === undefined || bytesFree < bytesMax + fragmentBytesMax) return false;
+  return bytesInside() >= bytesMax + diskBytesFreeMin;
+}
+
 function bytesFreeIn(folder: string): number {
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize;
+}
+
+/** Bytes of the file that LMDB has ever used. */
+export function usedBytes({ root }: Environment): number {
+  return statOf(root, "pageSize") * (statOf(root, "lastPageNumber") + 1);
+}
+
+/** A number of LMDB's statistics of a database, 0 where it has none. */
+export function statOf(database: { getStats(): object }, name: string): number {
+  const value: unknown = Reflect.get(database.getStats(), name);
+  return typeof value === "number" ? value : 0;
 }
 
 function openRoot(folder: string, readOnly: boolean): RootDatabase<string, string> {

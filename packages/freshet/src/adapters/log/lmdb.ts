@@ -24,8 +24,10 @@ import {
   type EnvironmentOptions,
   openOwned,
   openReadOnly,
+  statOf,
+  usedBytes,
 } from "./lmdb-environment.ts";
-import { BatchLogReader } from "./reader.ts";
+import { BatchLogReader, endOf, headOf } from "./reader.ts";
 
 export type LmdbLogOptions = EnvironmentOptions;
 
@@ -83,7 +85,7 @@ function batchStore(environment: Environment): BatchStore {
     for (const key of batches.getKeys({ ...range, limit: 1 })) return key;
     return undefined;
   };
-  return {
+  const store: BatchStore = {
     id: root.get(idKey) ?? "",
     floor: (offset) => nearest({ start: offset, reverse: true }),
     first: () => nearest({}),
@@ -92,6 +94,7 @@ function batchStore(environment: Environment): BatchStore {
     write: (firstOffset, batch) =>
       commitDurably(environment, {
         bytesMax: batch.length + treeBytesMax,
+        bytesInside: () => usedBytes(environment) - keptBytes(store, statOf(batches, "entryCount")),
         start: () => batches.put(firstOffset, batch),
       }),
     remove: (firstOffsets) =>
@@ -106,7 +109,17 @@ function batchStore(environment: Environment): BatchStore {
     soon: setImmediate,
     close: () => closeEnvironment(environment),
   };
+  return store;
 }
+
+/** What the batches that are kept take at most: each ends in a page that it may not fill. */
+function keptBytes(store: BatchStore, count: number): number {
+  const bytes = endOf(store).bytes - (headOf(store, store.first())?.bytesBefore ?? 0);
+  return bytes + count * pageBytesMax;
+}
+
+/** A page has 4 KiB, on some machines 16. */
+const pageBytesMax = 16 * 1024;
 
 function lockedError(folder: string): LogLockedError {
   return new LogLockedError({

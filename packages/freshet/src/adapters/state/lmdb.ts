@@ -25,6 +25,7 @@ import {
   type EnvironmentOptions,
   openOwned,
   openReadOnly,
+  statOf,
 } from "../log/lmdb-environment.ts";
 
 export type LmdbStateOptions = EnvironmentOptions;
@@ -96,8 +97,7 @@ class LmdbStateStore implements StateStore {
   }
 
   count(table: StateTable): number {
-    const stats: { readonly entryCount?: unknown } = this.#tables[table].getStats();
-    return typeof stats.entryCount === "number" ? stats.entryCount : 0;
+    return statOf(this.#tables[table], "entryCount");
   }
 
   async close(): Promise<void> {

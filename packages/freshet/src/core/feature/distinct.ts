@@ -35,7 +35,7 @@ function smallest(a: readonly number[], b: readonly number[]): number[] {
   while (merged.length <= distinctExactMax && (i < a.length || j < b.length)) {
     const x = a[i] ?? Number.POSITIVE_INFINITY;
     const y = b[j] ?? Number.POSITIVE_INFINITY;
-    merged.push(x < y ? x : y);
+    merged.push(Math.min(x, y));
     if (x <= y) i++;
     if (y <= x) j++;
   }

@@ -29,7 +29,8 @@ export function sliding(type: FeatureType, options: FeatureOptions, ms: number):
       return insert(window, tiles, item);
     },
     merge: (a, b) => mergeAll(window, a as Tile[] | null, b as Tile[] | null),
-    read: (state, now) => type.read(stateAt(window, state as Tile[] | null, now) ?? empty, now, options),
+    read: (state, now) =>
+      type.read(stateAt(window, state as Tile[] | null, now) ?? empty, now, options),
     approximate(state) {
       const all = stateAt(window, state as Tile[] | null, null);
       return all !== null && type.approximate(all, options);

@@ -8,7 +8,8 @@ export const sum: FeatureType<number> = {
   bound: "one integer, exact up to 2^53 - 2; past that it stays at 2^53 - 1, its error unknown",
   accepts: (item) => isNumber(item.value),
   empty: () => 0,
-  add: (state, item, { scale }) => addSaturating(state, toScaledInteger(item.value as number, scale)),
+  add: (state, item, { scale }) =>
+    addSaturating(state, toScaledInteger(item.value as number, scale)),
   merge: (a, b) => addSaturating(a, b),
   read: (state) => state,
   approximate: (state) => isSaturated(state),

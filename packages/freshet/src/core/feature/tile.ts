@@ -82,7 +82,12 @@ function insertRaw(tile: Tile, offset: number, unit: FeatureState): void {
   tile[at + 1] = unit;
 }
 
-function isBefore(offset: number, unit: FeatureState, other: number, otherUnit: FeatureState): boolean {
+function isBefore(
+  offset: number,
+  unit: FeatureState,
+  other: number,
+  otherUnit: FeatureState,
+): boolean {
   return offset < other || (offset === other && comparePlain(unit, otherUnit) < 0);
 }
 

@@ -58,12 +58,15 @@ export function mergeAll(window: Sliding, a: Tile[] | null, b: Tile[] | null): T
   while (i < x.length || j < y.length) {
     const left = x[i];
     const right = y[j];
-    const order = left === undefined ? 1 : right === undefined ? -1 : indexOf(left) - indexOf(right);
+    const order =
+      left === undefined ? 1 : right === undefined ? -1 : indexOf(left) - indexOf(right);
     const first = (order <= 0 ? left : right) as Tile;
     if (order <= 0) i++;
     if (order >= 0) j++;
     if (isPastTile(window, indexOf(first), clock)) continue;
-    merged.push(mergeTiles(first, order === 0 ? (right as Tile) : null, window.type, window.options));
+    merged.push(
+      mergeTiles(first, order === 0 ? (right as Tile) : null, window.type, window.options),
+    );
   }
   return merged;
 }
@@ -74,7 +77,11 @@ function newestIndex(tiles: readonly Tile[]): number {
 }
 
 /** What counts at `now`, or for null all there is, as one state of the type; null where nothing does. */
-export function stateAt(window: Sliding, tiles: Tile[] | null, now: number | null): FeatureState | null {
+export function stateAt(
+  window: Sliding,
+  tiles: Tile[] | null,
+  now: number | null,
+): FeatureState | null {
   if (tiles === null) return null;
   const { type, options, length } = window;
   const until = now ?? Number.POSITIVE_INFINITY;
@@ -96,4 +103,3 @@ export function stateAt(window: Sliding, tiles: Tile[] | null, now: number | nul
   }
   return state;
 }
-

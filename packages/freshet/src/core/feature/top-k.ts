@@ -1,39 +1,39 @@
 import type { Json } from "@freshet/protocol";
 import { withoutMinusZero } from "../decimal.ts";
 import { boundedKey, comparePlain, insertAt, isNumber, search } from "./order.ts";
-import type { FeatureType } from "./type.ts";
+import type { FeatureOptions, FeatureType } from "./type.ts";
 
+/** Keys counted where the options do not say. */
 export const topKeysMax = 256;
-const keptPastMax = 192;
 
 type Key = string | number;
 /** Keys ascending and their counts; `lost` is the most that any count may be short of. */
 type Counts = [lost: number, keys: Key[], counts: number[]];
 
 /**
- * Counts per key. Past 256 keys the 64 with the lowest counts go at once (the later key first where counts
- * are equal): were it one at a time, a newcomer with its count of 1 would always be the one to go.
+ * Counts per key. Past `keysMax` keys the quarter with the lowest counts goes at once (the later key first where
+ * counts are equal): were it one at a time, a newcomer with its count of 1 would always be the one to go.
  */
 export const topK: FeatureType<Counts> = {
   name: "topK",
   bound:
-    "256 keys of 256 characters; past that the rarest are dropped, and a count may be short by what they had",
+    "256 keys (or `keysMax`) of 256 characters; past that the rarest are dropped, and a count may be short by what they had",
   accepts: (item) => typeof item.value === "string" || isNumber(item.value),
   empty: () => [0, [], []],
-  add(state, { value }) {
+  add(state, { value }, options) {
     const key = typeof value === "string" ? boundedKey(value) : withoutMinusZero(value as number);
     const at = search(state[1], key);
     if (at >= 0) state[2][at] = (state[2][at] as number) + 1;
     else {
       insertAt(state[1], ~at, key);
       insertAt(state[2], ~at, 1);
-      dropRarest(state);
+      dropRarest(state, options);
     }
     return state;
   },
-  merge(a, b) {
+  merge(a, b, options) {
     const merged = union(a, b);
-    dropRarest(merged);
+    dropRarest(merged, options);
     return merged;
   },
   read: (state, _now, { n }) => top(state, n).map((at): Json => state[1][at] as Key),
@@ -46,8 +46,7 @@ function union(a: Counts, b: Counts): Counts {
   let i = 0;
   let j = 0;
   while (i < a[1].length || j < b[1].length) {
-    const order =
-      i === a[1].length ? 1 : j === b[1].length ? -1 : comparePlain(a[1][i], b[1][j]);
+    const order = i === a[1].length ? 1 : j === b[1].length ? -1 : comparePlain(a[1][i], b[1][j]);
     keys.push((order <= 0 ? a[1][i] : b[1][j]) as Key);
     let count = 0;
     if (order <= 0) count += a[2][i++] as number;
@@ -57,10 +56,10 @@ function union(a: Counts, b: Counts): Counts {
   return [a[0] + b[0], keys, counts];
 }
 
-function dropRarest(state: Counts): void {
-  if (state[1].length <= topKeysMax) return;
+function dropRarest(state: Counts, { keysMax = topKeysMax }: FeatureOptions): void {
+  if (state[1].length <= keysMax) return;
   const [, keys, counts] = state;
-  const kept = top(state, keptPastMax).sort((x, y) => x - y);
+  const kept = top(state, Math.ceil(keysMax * 0.75)).sort((x, y) => x - y);
   const isKept = new Set(kept);
   let lost = 0;
   for (let at = 0; at < keys.length; at++) {

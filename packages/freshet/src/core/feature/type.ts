@@ -27,6 +27,8 @@ export interface FeatureOptions {
   readonly n: number;
   /** decayingScore: time in which a contribution halves, in milliseconds. */
   readonly halfLifeMs: number;
+  /** topK: how many keys are counted before the rarest are dropped; 256 where it is not said. */
+  readonly keysMax?: number;
 }
 
 /**

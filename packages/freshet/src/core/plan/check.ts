@@ -3,6 +3,7 @@ import { dependenciesOf, walk } from "../expression/walk.ts";
 import { featureTypes } from "../feature/index.ts";
 import type {
   FeatureDefinition,
+  ImportDefinition,
   PlacementDefinition,
   PlanDefinition,
   Selection,
@@ -37,6 +38,7 @@ export function checkPlan(plan: PlanDefinition): void {
   checkSegmentCycles(plan);
   for (const trigger of plan.triggers) checkTrigger(trigger, names);
   for (const placement of plan.placements) checkPlacement(placement, names);
+  for (const definition of plan.imports) checkImport(definition, names);
 }
 
 function collectNames(plan: PlanDefinition): Names {
@@ -240,6 +242,13 @@ function checkFeatureNumbers(feature: FeatureDefinition, user: string): void {
       "use a whole number from 1 to 64",
       originOf(feature),
     );
+  const { keysMax = 1 } = options;
+  if (!Number.isSafeInteger(keysMax) || keysMax < 1 || keysMax > 16_384)
+    throw new PlanError(
+      `${user} has keysMax ${keysMax}`,
+      "use a whole number from 1 to 16384; each key takes memory in every profile",
+      originOf(feature),
+    );
   if (!(options.halfLifeMs >= 1000))
     throw new PlanError(
       `${user} has a half-life of ${options.halfLifeMs} ms`,
@@ -282,6 +291,30 @@ function checkTrigger(trigger: PlanDefinition["triggers"][number], names: Names)
   for (const action of trigger.actions)
     for (const field of Object.values(action.fields))
       checkExpression(field, user, names, trigger, "both");
+}
+
+/** Expressions of an import see a row and nothing else; an event that it names outright must exist. */
+function checkImport(definition: ImportDefinition, names: Names): void {
+  const user = `import "${definition.name}"`;
+  if (definition.name.includes("/") || definition.name.includes(":"))
+    throw new PlanError(
+      `${user} has "/" or ":" in its name`,
+      "the name becomes part of message ids: use letters, digits and dashes",
+      originOf(definition),
+    );
+  const { event, userId, anonymousId, fallbackAnonymousId, time, where, properties } = definition;
+  if ("const" in event && typeof event.const === "string")
+    requireEvent(event.const, user, names, definition);
+  if (userId === undefined && anonymousId === undefined && fallbackAnonymousId === undefined)
+    throw new PlanError(
+      `${user} does not say whose events its rows are`,
+      'name a column: userId: column("customer")',
+      originOf(definition),
+    );
+  for (const part of [event, userId, anonymousId, fallbackAnonymousId, time, where])
+    if (part !== undefined) checkExpression(part, user, names, definition, "event");
+  for (const property of Object.values(properties))
+    checkExpression(property, user, names, definition, "event");
 }
 
 function checkPlacement(placement: PlacementDefinition, names: Names): void {

@@ -171,6 +171,8 @@ export interface ImportDefinition {
   readonly event: Expression;
   readonly userId?: Expression;
   readonly anonymousId?: Expression;
+  /** Anonymous id of a row that has neither of the two. With both of them a row would link them. */
+  readonly fallbackAnonymousId?: Expression;
   /** Column with the time; texts without a zone are read in UTC. */
   readonly time: Expression;
   readonly properties: { readonly [name: string]: Expression };

@@ -207,19 +207,19 @@ export function distinct(
   return make<number>({ name, type: "distinct", inputs: [select(events, of)], settings });
 }
 
-/** The `n` most frequent values, most frequent first. */
+/** The `n` most frequent values, most frequent first: exact while there are at most `keysMax` of them (256). */
 export function topK(
   name: string,
   events: Events,
   of: Value<string>,
-  settings: Plain & { readonly n: number },
+  settings: Plain & { readonly n: number; readonly keysMax?: number },
 ): FeatureRef<readonly string[]> {
-  const { n, ...rest } = settings;
+  const { n, keysMax, ...rest } = settings;
   return make<readonly string[]>({
     name,
     type: "topK",
     inputs: [select(events, of)],
-    options: { n },
+    options: { n, ...(keysMax === undefined ? {} : { keysMax }) },
     settings: rest,
   });
 }

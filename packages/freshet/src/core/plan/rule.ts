@@ -153,9 +153,11 @@ export interface ImportSettings {
   readonly event: Value<string>;
   readonly userId?: Value<Scalar>;
   readonly anonymousId?: Value<Scalar>;
-  readonly time: Value<string>;
+  /** Whose rows those are that have neither: links nothing, unlike `anonymousId` beside `userId`. */
+  readonly fallbackAnonymousId?: Value<Scalar>;
+  readonly time: Value<string> | Value<number>;
   readonly properties?: Fields;
-  /** Columns of text that hold numbers. */
+  /** Columns of text that hold numbers; an id that was written as `17850.0` reads as 17850. */
   readonly numbers?: readonly string[];
   readonly where?: Condition;
 }
@@ -167,6 +169,9 @@ export function importer(name: string, settings: ImportSettings): ImportDefiniti
     event: settings.event.expression,
     ...(settings.userId === undefined ? {} : { userId: settings.userId.expression }),
     ...(settings.anonymousId === undefined ? {} : { anonymousId: settings.anonymousId.expression }),
+    ...(settings.fallbackAnonymousId === undefined
+      ? {}
+      : { fallbackAnonymousId: settings.fallbackAnonymousId.expression }),
     time: settings.time.expression,
     properties: toExpressions(settings.properties ?? {}),
     numbers: settings.numbers ?? [],

@@ -86,6 +86,10 @@ export const trait = <T extends Scalar = string>(name: string): Value<T> => valu
 /** A path into the event's context: "page.path", "campaign.source". */
 export const context = <T extends Scalar = string>(path: string): Value<T> =>
   value({ context: path });
+/** When the event at hand happened, in milliseconds since 1970. */
+export const eventTime: Value<number> = value({ field: "time" });
+/** The name of the event at hand. */
+export const eventName: Value<string> = value({ field: "name" });
 /** A column of an imported row. */
 export const column = <T extends Scalar = string>(name: string): Value<T> => value({ prop: name });
 export const constant = <T extends Scalar>(scalar: T): Value<T> => value({ const: scalar });

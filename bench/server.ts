@@ -1,0 +1,82 @@
+/** The server under test: a process of its own with a folder of its own. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { root, shopConfig } from "./shape.ts";
+
+export const writeKey = "wk_bench";
+export const secretKey = "sk_bench";
+
+export interface ServerProcess {
+  readonly url: string;
+  /** From starting the process to `/readyz`, in milliseconds. */
+  readonly startMs: number;
+  /** Resident size in MB. */
+  memoryMb(): number;
+  metrics(): Promise<ReadonlyMap<string, number>>;
+  stop(): Promise<void>;
+}
+
+export async function startServer(): Promise<ServerProcess> {
+  const data = mkdtempSync(join(tmpdir(), "freshet-bench-"));
+  const began = performance.now();
+  const child = spawn(
+    process.execPath,
+    [join(root, "packages/freshet/dist/cli/main.js"), "start", "--no-watch", "--config", shopConfig, "--port", "0", "--data", data],
+    {
+      env: { ...process.env, FRESHET_WRITE_KEY: writeKey, FRESHET_SECRET_KEY: secretKey, SHOP_TRAFFIC: "0", FRESHET_LOG_LEVEL: "warn" },
+      stdio: ["ignore", "pipe", "inherit"],
+      cwd: root,
+    },
+  );
+  const url = await addressOf(child);
+  while (!(await isReady(url))) await new Promise((resolve) => setTimeout(resolve, 20));
+  return {
+    url,
+    startMs: performance.now() - began,
+    memoryMb: () => residentMb(child.pid ?? 0),
+    metrics: () => readMetrics(url),
+    async stop() {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGTERM");
+      await ended;
+      rmSync(data, { recursive: true, force: true });
+    },
+  };
+}
+
+function addressOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    child.stdout?.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+      const found = /https?:\/\/[\w.:[\]]+(?=\/metrics)/.exec(text)?.[0];
+      if (found !== undefined) resolve(found);
+    });
+    child.once("exit", (code) => reject(new Error(`the server ended with code ${code}: ${text}`)));
+  });
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/readyz`)).ok;
+  } catch {
+    return false;
+  }
+}
+
+function residentMb(pid: number): number {
+  const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Math.round(Number(kilobytes) / 1024);
+}
+
+async function readMetrics(url: string): Promise<ReadonlyMap<string, number>> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const values = new Map<string, number>();
+  for (const line of text.split("\n")) {
+    const found = /^(\w+)(?:\{[^}]*\})? ([0-9.e+-]+)$/.exec(line);
+    if (found?.[1] !== undefined) values.set(found[1], Number(found[2]));
+  }
+  return values;
+}

@@ -1,0 +1,89 @@
+import { existsSync, statfsSync } from "node:fs";
+import { totalmem } from "node:os";
+import { dirname } from "node:path";
+import { isFolder } from "./folder.ts";
+import { isInUse } from "./in-use.ts";
+import { type PlaceOptions, planOfSettings, readSettings } from "./settings.ts";
+import type { Settings } from "./config.ts";
+
+export interface Finding {
+  readonly level: "fine" | "note" | "wrong";
+  readonly what: string;
+  /** What to do about it. */
+  readonly advice?: string;
+}
+
+/** Appends are refused below the log's own reserve; well before that somebody should know. */
+const diskFreeBytesMin = 1024 ** 3;
+
+/** Looks at everything that commonly goes wrong, and goes on after each finding. */
+export async function diagnose(options: PlaceOptions & { readonly url: string }): Promise<Finding[]> {
+  const findings: Finding[] = [
+    { level: "fine", what: `Node ${process.versions.node}, ${Math.round(totalmem() / 1024 ** 3)} GiB of memory` },
+  ];
+  const settings = await attempt(findings, "configuration", () => readSettings(options));
+  if (settings === null) return findings;
+  const loaded = await attempt(findings, "plan", () => planOfSettings(settings));
+  if (loaded !== null) {
+    const { features, segments, triggers, placements } = loaded.plan.definition;
+    findings.push({
+      level: "fine",
+      what: `plan "${loaded.plan.definition.name}": ${features.length} features, ${segments.length} segments, ${triggers.length} triggers, ${placements.length} placements`,
+    });
+    findings.push(...destinationFindings(settings, triggers.flatMap(({ actions }) => actions)));
+  }
+  findings.push(await folderFinding(settings.data), diskFinding(settings.data), await serverFinding(options.url));
+  return findings;
+}
+
+async function attempt<T>(findings: Finding[], what: string, run: () => Promise<T>): Promise<T | null> {
+  try {
+    return await run();
+  } catch (error) {
+    const { message, hint } = error as Error & { hint?: string };
+    findings.push({ level: "wrong", what: `${what}: ${message}`, ...(hint === undefined ? {} : { advice: hint }) });
+    return null;
+  }
+}
+
+function destinationFindings(
+  settings: Settings,
+  actions: readonly { readonly kind: string; readonly destination?: string }[],
+): Finding[] {
+  const named = new Set(actions.flatMap(({ destination }) => (destination === undefined ? [] : [destination])));
+  return [...named]
+    .filter((name) => settings.destinations[name] === undefined)
+    .map((name) => ({
+      level: "note",
+      what: `the plan sends to "${name}", which the configuration does not define`,
+      advice: `its effects wait until there is one: destinations: { ${name}: { url, secret } }`,
+    }));
+}
+
+async function folderFinding(data: string): Promise<Finding> {
+  if (!existsSync(data) || !isFolder(data))
+    return { level: "note", what: `"${data}" is no data folder yet`, advice: "freshet start makes it" };
+  return { level: "fine", what: `data folder "${data}" (${(await isInUse(data)) ? "in use by a server" : "not in use"})` };
+}
+
+function diskFinding(data: string): Finding {
+  let folder = data;
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  const { bavail, bsize } = statfsSync(folder);
+  const free = bavail * bsize;
+  const what = `${(free / 1024 ** 3).toFixed(1)} GiB free where the data is`;
+  return free >= diskFreeBytesMin
+    ? { level: "fine", what }
+    : { level: "wrong", what, advice: "make room: events are refused with 503 when the disk is nearly full" };
+}
+
+async function serverFinding(url: string): Promise<Finding> {
+  try {
+    const answer = await fetch(new URL("/readyz", url), { signal: AbortSignal.timeout(2000) });
+    return answer.ok
+      ? { level: "fine", what: `a server answers at ${url}` }
+      : { level: "wrong", what: `the server at ${url} is not ready (${answer.status})`, advice: "look at its log" };
+  } catch {
+    return { level: "note", what: `no server answers at ${url}`, advice: "freshet start, or name one with --url" };
+  }
+}

@@ -1,0 +1,217 @@
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { systemClock } from "../adapters/clock/system.ts";
+import { webhookSink } from "../adapters/sink/webhook.ts";
+import { sourcesOf } from "../accept/index.ts";
+import { compilePlan } from "../core/plan/compile.ts";
+import { Dispatcher } from "../engine/dispatcher.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { PlanChange } from "../engine/manifest.ts";
+import type { EngineLimits } from "../engine/options.ts";
+import { createServer, createTokens, type Server, serverLimits, StreamHub } from "../server/index.ts";
+import { createLogger, createMetrics } from "../telemetry/index.ts";
+import type { Settings, SiteContext } from "./config.ts";
+import { openFolder } from "./folder.ts";
+import { keysOf } from "./keys.ts";
+import { type LoadedPlan, loadPlan } from "./load.ts";
+import { planOfSettings } from "./settings.ts";
+import { readTable, refreshTables } from "./tables.ts";
+import { UsageError } from "./usage-error.ts";
+import { watchFiles } from "./watch.ts";
+
+export interface StartOptions {
+  readonly settings: Settings;
+  /** Reload the plan and its tables when their files are saved. */
+  readonly watch?: boolean;
+  /** Told what a reload did, in words. */
+  readonly onReload?: (text: string) => void;
+  readonly limits?: Partial<EngineLimits>;
+}
+
+/** A running Freshet. */
+export interface Freshet {
+  readonly url: string;
+  readonly writeKey: string;
+  readonly secretKey: string;
+  /** True when the keys were made by this start. */
+  readonly keysMade: boolean;
+  readonly engine: Engine;
+  /** Reads the plan's file again and puts it in force; throws when it is wrong, and the old one stays. */
+  reload(): Promise<PlanChange | null>;
+  /** Answers what is open, writes a last checkpoint and lets go of the data folder. */
+  close(): Promise<void>;
+}
+
+/** Starts everything in this process: log, state, engine, dispatchers, HTTP. */
+export async function startFreshet(options: StartOptions): Promise<Freshet> {
+  const { settings } = options;
+  const firstStart = !existsSync(settings.data);
+  const loaded = await planOfSettings(settings);
+  checkTables(loaded);
+  const keys = keysOf(settings.data, given(settings));
+  const logger = createLogger({ level: settings.logLevel });
+  const clock = systemClock();
+  const hub = new StreamHub({ clock });
+  const alert = (name: string, message: string) => logger.error({ alert: name }, message);
+  const folder = await openFolder(settings.data, {
+    plan: compilePlan(loaded.plan),
+    listener: { ...hub.listener, alert },
+    limits: { ...limitsOf(settings), ...options.limits },
+  });
+  const { engine } = folder;
+  const dispatcher = startDispatcher(settings, engine, clock, alert);
+  let isReady = false;
+  const onListening: (() => (() => void) | undefined)[] = [];
+  let base = "";
+  const tokens = createTokens(keys.secretKey, clock);
+  const server = createServer({
+    engine,
+    plan: () => engine.plan,
+    sources: sourcesOf([{ name: "default", writeKey: keys.writeKey, kind: "browser" }, ...settings.sources]),
+    secretKey: keys.secretKey,
+    clock,
+    randomId: () => randomUUID(),
+    logger,
+    metrics: createMetrics(),
+    hub,
+    ready: () => isReady,
+    siteRoutes: (app) => {
+      settings.site?.({
+        app,
+        writeKey: keys.writeKey,
+        url: () => base,
+        mintToken: (profileId) => tokens.mint(profileId, serverLimits.tokenSecondsDefault),
+        ledger: () => engine.ledger(),
+        onListening: (start) => onListening.push(start),
+      } satisfies SiteContext);
+    },
+  });
+  const closers: (() => void)[] = [];
+  const close = once(async () => {
+    isReady = false;
+    for (const closer of closers) closer();
+    await server.app.close();
+    await dispatcher.stop();
+    await folder.close();
+  });
+  try {
+    await refreshTables(engine, clock, loaded.folder);
+    base = await listen(server, settings);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  isReady = true;
+  for (const start of onListening) {
+    const stop = start();
+    if (stop !== undefined) closers.push(stop);
+  }
+  const reload = reloader(settings, engine, clock);
+  if (options.watch === true && typeof settings.plan === "string")
+    closers.push(watchPlan(settings.plan, loaded, reload, options.onReload ?? (() => {})));
+  return {
+    url: base,
+    writeKey: keys.writeKey,
+    secretKey: keys.secretKey,
+    keysMade: firstStart || keys.made,
+    engine,
+    reload,
+    close,
+  };
+}
+
+function given(settings: Settings) {
+  const { writeKey, secretKey } = settings;
+  return { ...(writeKey === undefined ? {} : { writeKey }), ...(secretKey === undefined ? {} : { secretKey }) };
+}
+
+function limitsOf(settings: Settings): Partial<EngineLimits> {
+  return {
+    ...(settings.partitions === undefined ? {} : { partitions: settings.partitions }),
+    ...(settings.retentionDays === undefined ? {} : { retentionMs: settings.retentionDays * 86_400_000 }),
+  };
+}
+
+/** A table that cannot be read is found before anything is opened. */
+function checkTables({ plan, folder }: LoadedPlan): void {
+  for (const definition of plan.definition.tables) readTable(definition, folder);
+}
+
+function startDispatcher(
+  settings: Settings,
+  engine: Engine,
+  clock: ReturnType<typeof systemClock>,
+  alert: (name: string, message: string) => void,
+): Dispatcher {
+  const sinks = Object.entries(settings.destinations).map(([name, { url, secret }]) =>
+    webhookSink({ name, url, secret, clock }),
+  );
+  const dispatcher = new Dispatcher({ outbox: engine.outbox, sinks, clock, random: Math.random, alert });
+  dispatcher.start();
+  return dispatcher;
+}
+
+async function listen(server: Server, settings: Settings): Promise<string> {
+  try {
+    return await server.app.listen({ port: settings.port, host: settings.host });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE")
+      throw new UsageError(
+        `port ${settings.port} is in use on ${settings.host}`,
+        `stop what runs there, or take another one: FRESHET_PORT=${settings.port + 1} npm start`,
+        1,
+      );
+    if (code === "EACCES" || code === "EADDRNOTAVAIL")
+      throw new UsageError(`cannot listen on ${settings.host}:${settings.port} (${code})`, "use another port or host", 1);
+    throw error;
+  }
+}
+
+function reloader(settings: Settings, engine: Engine, clock: ReturnType<typeof systemClock>) {
+  return async (): Promise<PlanChange | null> => {
+    if (typeof settings.plan !== "string") return null;
+    const loaded = await loadPlan(settings.plan, settings.data);
+    checkTables(loaded);
+    const isNew = loaded.plan.hash !== engine.plan.plan.hash;
+    const change = isNew ? await engine.switchPlan(compilePlan(loaded.plan)) : null;
+    await refreshTables(engine, clock, loaded.folder);
+    return change;
+  };
+}
+
+/** Saves come in bursts and may be seen half-written: what does not load leaves the plan in force as it is. */
+function watchPlan(
+  file: string,
+  loaded: LoadedPlan,
+  reload: () => Promise<PlanChange | null>,
+  onReload: (text: string) => void,
+): () => void {
+  const tables = loaded.plan.definition.tables.flatMap((table) => (table.file === undefined ? [] : [table.file]));
+  return watchFiles({ files: [file, ...loaded.files], tables, folder: loaded.folder }, async () => {
+    try {
+      const change = await reload();
+      onReload(change === null ? "saved: nothing changed in the plan" : describeChange(change));
+    } catch (error) {
+      const { message, hint } = error as Error & { hint?: string };
+      onReload(`the plan was not reloaded: ${message}${hint === undefined ? "" : `\n  hint: ${hint}`}`);
+    }
+  });
+}
+
+export function describeChange({ epoch, added, removed, changed }: PlanChange): string {
+  const lines = [
+    ...added.map((name) => `  + ${name}`),
+    ...changed.map((name) => `  ~ ${name}`),
+    ...removed.map((name) => `  - ${name}`),
+  ];
+  return `plan reloaded (epoch ${epoch})\n${lines.length === 0 ? "  only settings changed" : lines.join("\n")}`;
+}
+
+function once(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | null = null;
+  return () => {
+    running ??= run();
+    return running;
+  };
+}

@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import { requireNode } from "./node-version.ts";
+
+requireNode(process.versions.node);
+
+const { registerVerbs } = await import("./verbs.ts");
+const { reportFailure } = await import("./report.ts");
+
+const program = new Command("freshet")
+  .description("A real-time data pipeline for personalization: actions in, live profiles and decisions out")
+  .version("0.1.0")
+  .showHelpAfterError("(add --help to see what the verb takes)")
+  .exitOverride();
+registerVerbs(program);
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  // Help and version end here too, with exit code 0; wrong usage is 2 in every verb.
+  process.exitCode =
+    error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 2) : reportFailure(error);
+}

@@ -1,0 +1,16 @@
+import type { AcceptState } from "./accept-state.ts";
+import type { Keys } from "./auth.ts";
+import type { Gate } from "./gate.ts";
+import type { ServerLimits } from "./limits.ts";
+import type { ServerOptions } from "./options.ts";
+import type { Tokens } from "./token.ts";
+
+/** What every route is given. */
+export interface ServerContext extends Omit<ServerOptions, "limits"> {
+  readonly limits: ServerLimits;
+  readonly acceptState: AcceptState;
+  readonly gate: Gate;
+  readonly keys: Keys;
+  readonly tokens: Tokens;
+  isStopping(): boolean;
+}

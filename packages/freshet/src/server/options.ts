@@ -1,0 +1,32 @@
+import type { FastifyInstance } from "fastify";
+import type { Sources } from "../accept/index.ts";
+import type { CompiledPlan } from "../core/plan/compile.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Clock } from "../engine/port/clock.ts";
+import type { Logger, Metrics } from "../telemetry/index.ts";
+import type { ServerLimits } from "./limits.ts";
+import type { StreamHub } from "./stream.ts";
+
+export interface ServerOptions {
+  readonly engine: Engine;
+  /** The plan in force; another one after a reload. */
+  readonly plan: () => CompiledPlan;
+  readonly sources: Sources;
+  readonly secretKey: string;
+  readonly clock: Clock;
+  /** A fresh text of at most 100 characters at each call. */
+  readonly randomId: () => string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Made before the engine, which it listens to. */
+  readonly hub: StreamHub;
+  /** False while the process cannot serve yet, for `/readyz`. */
+  readonly ready?: () => boolean;
+  /** Routes of the user, such as a site's own files. */
+  readonly siteRoutes?: (app: FastifyInstance) => void;
+  /** Which proxies may say who the client is, as Fastify's `trustProxy`. */
+  readonly trustProxy?: TrustProxy;
+  readonly limits?: Partial<ServerLimits>;
+}
+
+export type TrustProxy = boolean | string | string[];

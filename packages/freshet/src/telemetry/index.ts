@@ -1,0 +1,3 @@
+export type { EngineReading, EngineStatus } from "./engine-metrics.ts";
+export { createLogger, type Logger, type LoggerOptions } from "./logger.ts";
+export { createMetrics, type Metrics, type Reading, type RequestMeasure } from "./metrics.ts";

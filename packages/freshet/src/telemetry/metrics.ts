@@ -1,0 +1,123 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { createEngineMetrics, type EngineReading } from "./engine-metrics.ts";
+
+/** What `/metrics` shows besides what is counted as it happens: read once, so that its figures agree. */
+export interface Reading extends EngineReading {
+  readonly streamConnections: number;
+  readonly requestBytesInFlight: number;
+  readonly requestsHeld: number;
+}
+
+export interface RequestMeasure {
+  /** The route's pattern, never the path as it came: labels must stay few. */
+  readonly route: string;
+  readonly method: string;
+  readonly status: number;
+  readonly seconds: number;
+  readonly kind: "capture" | "decide" | "other";
+}
+
+export interface Metrics {
+  request(measure: RequestMeasure): void;
+  /** A request that its client had sent before: `count` is its `X-Retry-Count`. */
+  clientRetry(count: number): void;
+  sdkTelemetry(series: number): void;
+  streamDropped(): void;
+  alert(name: string): void;
+  /** The text of Prometheus, with every figure of `read` from one moment. */
+  text(read: () => Reading): Promise<string>;
+  readonly contentType: string;
+}
+
+/** One registry a server, so that several can run in one process. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const engine = createEngineMetrics(registry);
+  const live = liveGauges(registry);
+  const heard = eventCounters(registry);
+  let scrape: Promise<unknown> = Promise.resolve();
+  return {
+    ...heard,
+    contentType: registry.contentType,
+    // One after the other: a second reading must not change figures that the first is still writing down.
+    text(read) {
+      const next = scrape.then(() => {
+        const reading = read();
+        engine(reading);
+        live(reading);
+        return registry.metrics();
+      });
+      scrape = next.catch(() => {});
+      return next;
+    },
+  };
+}
+
+function liveGauges(registry: Registry): (reading: Reading) => void {
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers: [registry] });
+  const streams = gauge("freshet_stream_connections", "Open event streams");
+  const bytes = gauge("freshet_request_bytes_in_flight", "Bytes of request bodies held in memory");
+  const held = gauge("freshet_requests_held", "Requests that wait for back-pressure to ease");
+  return (reading) => {
+    streams.set(reading.streamConnections);
+    bytes.set(reading.requestBytesInFlight);
+    held.set(reading.requestsHeld);
+  };
+}
+
+/** From what a disk sync takes to what makes clients time out. */
+const latencyBuckets = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+] as const;
+
+type Heard = Omit<Metrics, "text" | "contentType">;
+
+function eventCounters(registry: Registry): Heard {
+  const registers = [registry];
+  const requests = new Counter({
+    name: "freshet_http_requests_total",
+    help: "Requests by route, method and status",
+    labelNames: ["route", "method", "status"],
+    registers,
+  });
+  const histogram = (name: string, help: string) =>
+    new Histogram({ name, help, buckets: [...latencyBuckets], registers });
+  const capture = histogram(
+    "freshet_capture_ack_seconds",
+    "From the head of a capture request to its acknowledgement, which is after the disk",
+  );
+  const decide = histogram("freshet_decide_seconds", "From the head of a decision to its answer");
+  const retries = new Counter({
+    name: "freshet_client_retries_total",
+    help: "Requests that said X-Retry-Count, by which try it was",
+    labelNames: ["attempt"],
+    registers,
+  });
+  const counter = (name: string, help: string) => new Counter({ name, help, registers });
+  const series = counter(
+    "freshet_sdk_telemetry_series_total",
+    "Series that SDKs told of themselves",
+  );
+  const dropped = counter(
+    "freshet_streams_dropped_total",
+    "Event streams cut for reading too slowly",
+  );
+  const alerts = new Counter({
+    name: "freshet_alerts_total",
+    help: "Alerts of the engine by name",
+    labelNames: ["name"],
+    registers,
+  });
+  return {
+    request({ route, method, status, seconds, kind }) {
+      requests.inc({ route, method, status: String(status) });
+      if (kind === "capture") capture.observe(seconds);
+      if (kind === "decide") decide.observe(seconds);
+    },
+    clientRetry: (count) => retries.inc({ attempt: count >= 4 ? "4+" : String(count) }),
+    sdkTelemetry: (count) => series.inc(count),
+    streamDropped: () => dropped.inc(),
+    alert: (name) => alerts.inc({ name }),
+  };
+}

@@ -1,0 +1,18 @@
+/**
+ * Run as a process of its own: commits the same 500 keys without end, each time with the next number, and prints
+ * the number once its commit has resolved, until it is killed.
+ */
+import { writeSync } from "node:fs";
+import { openLmdbState } from "../../src/adapters/state/lmdb.ts";
+
+const store = await openLmdbState({ folder: process.argv[2] ?? "" });
+const before = store.get("state", "key0");
+let number = before === undefined ? 0 : Buffer.from(before).readDoubleLE();
+for (;;) {
+  number += 1;
+  const value = Buffer.alloc(600);
+  value.writeDoubleLE(number);
+  const keys = Array.from({ length: 500 }, (_, index) => `key${index}`);
+  await store.commit(keys.map((key) => ({ table: "state", key, value })));
+  writeSync(1, `${number}\n`);
+}
