@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { extname, join, normalize } from "node:path";
 import type { SiteContext } from "freshet";
+import { crmRoutes } from "./crm.ts";
 import { startTraffic } from "./traffic.ts";
 
 /** The bundled pages. Commands of the workspace run in its root, and a copy of this folder in its own. */
@@ -31,6 +32,7 @@ export function shopSite(site: SiteContext): void {
   app.get("/:file", (request, reply) =>
     sendFile(reply, (request.params as { readonly file: string }).file),
   );
+  crmRoutes(site);
   site.onListening(() => startTraffic({ url: site.url(), writeKey: site.writeKey }));
 }
 

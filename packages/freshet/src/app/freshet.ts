@@ -8,6 +8,8 @@ import { Dispatcher } from "../engine/dispatcher.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { PlanChange } from "../engine/manifest.ts";
 import type { EngineLimits } from "../engine/options.ts";
+import type { Clock } from "../engine/port/clock.ts";
+import { type Sink, SinkConfigError } from "../engine/port/sink.ts";
 import { createServer, createTokens, type Server, serverLimits, StreamHub } from "../server/index.ts";
 import { createLogger, createMetrics } from "../telemetry/index.ts";
 import type { Settings, SiteContext } from "./config.ts";
@@ -52,6 +54,7 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
   const logger = createLogger({ level: settings.logLevel });
   const clock = systemClock();
   const hub = new StreamHub({ clock });
+  const sinks = createSinks(settings, clock);
   const alert = (name: string, message: string) => logger.error({ alert: name }, message);
   const folder = await openFolder(settings.data, {
     plan: compilePlan(loaded.plan),
@@ -59,7 +62,7 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
     limits: { ...limitsOf(settings), ...options.limits },
   });
   const { engine } = folder;
-  const dispatcher = startDispatcher(settings, engine, clock, alert);
+  const dispatcher = new Dispatcher({ outbox: engine.outbox, sinks, clock, random: Math.random, alert });
   let isReady = false;
   const onListening: (() => (() => void) | undefined)[] = [];
   let base = "";
@@ -92,6 +95,7 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
     for (const closer of closers) closer();
     await server.app.close();
     await dispatcher.stop();
+    await Promise.all(sinks.map((sink) => sink.close()));
     await folder.close();
   });
   try {
@@ -102,6 +106,8 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
     throw error;
   }
   isReady = true;
+  // After listening, since a destination may be a route of the same server.
+  dispatcher.start();
   for (const start of onListening) {
     const stop = start();
     if (stop !== undefined) closers.push(stop);
@@ -137,18 +143,16 @@ function checkTables({ plan, folder }: LoadedPlan): void {
   for (const definition of plan.definition.tables) readTable(definition, folder);
 }
 
-function startDispatcher(
-  settings: Settings,
-  engine: Engine,
-  clock: ReturnType<typeof systemClock>,
-  alert: (name: string, message: string) => void,
-): Dispatcher {
-  const sinks = Object.entries(settings.destinations).map(([name, { url, secret }]) =>
-    webhookSink({ name, url, secret, clock }),
-  );
-  const dispatcher = new Dispatcher({ outbox: engine.outbox, sinks, clock, random: Math.random, alert });
-  dispatcher.start();
-  return dispatcher;
+/** Before anything is opened, so that a wrong address or secret leaves nothing behind. */
+function createSinks(settings: Settings, clock: Clock): Sink[] {
+  try {
+    return Object.entries(settings.destinations).map(([name, { url, secret }]) =>
+      webhookSink({ name, url, secret, clock }),
+    );
+  } catch (error) {
+    if (error instanceof SinkConfigError) throw new UsageError(error.message, error.hint);
+    throw error;
+  }
 }
 
 async function listen(server: Server, settings: Settings): Promise<string> {
@@ -168,7 +172,7 @@ async function listen(server: Server, settings: Settings): Promise<string> {
   }
 }
 
-function reloader(settings: Settings, engine: Engine, clock: ReturnType<typeof systemClock>) {
+function reloader(settings: Settings, engine: Engine, clock: Clock) {
   return async (): Promise<PlanChange | null> => {
     if (typeof settings.plan !== "string") return null;
     const loaded = await loadPlan(settings.plan, settings.data);

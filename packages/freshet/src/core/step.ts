@@ -83,6 +83,14 @@ function finish(work: Work, outcome: Outcome): StepResult {
   return { state: work.state, outcome, effects: work.effects };
 }
 
+function failed(
+  work: Work,
+  given: ProfileState | null,
+  failure: NonNullable<StepResult["failure"]>,
+): StepResult {
+  return { state: given, outcome: "failed", effects: work.effects, failure };
+}
+
 function stepEvent(
   work: Work,
   given: ProfileState | null,
@@ -91,6 +99,10 @@ function stepEvent(
 ): StepResult {
   const { state } = work;
   if (state.owner !== null && event.userId === undefined) {
+    const prepared = prepareEvent(work.plan.eventPlan(event.name), event, work.at);
+    // Told here, where the ledger counts it: the owner gets only what will change something.
+    if ("failure" in prepared) return failed(work, given, prepared.failure);
+    if (prepared.event === null) return finish(work, "filtered");
     const { generation, userId } = state.owner;
     const part = generation === 1 ? work.profileId : `${work.profileId}#${generation}`;
     work.effects.push({
@@ -113,8 +125,7 @@ function reduceEvent(
 ): StepResult {
   const rules = work.plan.eventPlan(event.name);
   const prepared = prepareEvent(rules, event, work.at);
-  if ("failure" in prepared)
-    return { state: given, outcome: "failed", effects: work.effects, failure: prepared.failure };
+  if ("failure" in prepared) return failed(work, given, prepared.failure);
   if (prepared.event === null) {
     linkAnonymous(work, event);
     return finish(work, "filtered");
@@ -420,11 +431,16 @@ function linkOwner(work: Work, link: Extract<SelfBody, { kind: "link" }>): Outco
   return "applied";
 }
 
+function copyArrays<T>(value: T): T {
+  return Array.isArray(value) ? (value.map(copyArrays) as T) : value;
+}
+
 /** At the user: the part moves in, and memberships are looked at again with cause `link`. */
 function takePart(work: Work, body: Extract<SelfBody, { kind: "part" }>): Outcome {
   const known = findPart(work.state, body.part);
   if (known !== undefined && known.version >= body.version) return "applied";
-  const part = unpackPart(body.state as Packed);
+  // Copied: the record is not given up, and the part's arrays are changed in place from here on.
+  const part = unpackPart(copyArrays(body.state as Packed));
   insertPart(work.state, { id: body.part, version: body.version, part });
   const view = new ProfileView(work.plan, work.state, work.at);
   updateSegments(work, work.plan.segments, view, {

@@ -75,8 +75,9 @@ export class Checkpointer {
     const { state, outbox, deadLetters, journal, selfSender } = this.#parts;
     const began = clock.now();
     const snapshot = state.beginSnapshot();
-    const update = this.#parts.collect();
+    // Before the counts are collected: what it drops is not counted any more.
     const letters = deadLetters.beginSnapshot();
+    const update = this.#parts.collect();
     const changes: StateChange[] = [
       ...outbox.beginSnapshot(),
       ...letters.changes,
@@ -85,6 +86,8 @@ export class Checkpointer {
       ...this.#forgetSent(began),
     ];
     const settled = selfSender.settled();
+    // It is awaited further down; until then a rejection must not pass for one that nobody handles.
+    settled.catch(() => {});
     let outcome: "committed" | "failed" = "failed";
     try {
       while (state.encodeSlice(limits.sliceKeysMax)) await clock.yield();

@@ -12,7 +12,7 @@ import { journeyOf } from "./journey.ts";
 import { entityKey, KeyedState } from "./keyed-state.ts";
 import { comparePlans, type ManifestEntry, nextEntry, type PlanChange, planWithoutCode } from "./manifest.ts";
 import { type Meta, type MetaUpdate, readMeta } from "./meta.ts";
-import { type Mapping, mapLayout } from "./migrate.ts";
+import { chainMappings, type Mapping, mapLayout } from "./migrate.ts";
 import type { EngineOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { Partition, partitionOf } from "./partition.ts";
@@ -56,6 +56,9 @@ export class Engine {
   #queue: CommittedBatch[] = [];
   #queuedCounted = 0;
   #pumping = false;
+  /** Nothing is reduced while this is not resolved. */
+  #hold: Promise<void> | null = null;
+  #switching: Promise<unknown> = Promise.resolve();
   #recovering = true;
   #closed = false;
   #cancelTick: () => void = () => {};
@@ -99,6 +102,10 @@ export class Engine {
       counters: { ...meta.counters },
       output: this.#output(),
       mappingFrom,
+      isOfPlan: ({ epoch, offset }) => {
+        const entry = this.manifest.find((one) => one.epoch === epoch);
+        return entry !== undefined && entry.fromOffset <= offset;
+      },
     });
     for (const name of meta.tables.keys()) this.#tables.set(name, meta.tables.get(name) as TableVersion);
     this.#checkpointer = new Checkpointer(options, {
@@ -125,8 +132,7 @@ export class Engine {
     const engine = new Engine(options, meta, first ?? options.plan);
     engine.#recover();
     if (held !== undefined && held.hash !== options.plan.plan.hash) engine.#switch(options.plan);
-    engine.#start();
-    await engine.#checkpointer.run();
+    await engine.#start();
     return engine;
   }
 
@@ -263,12 +269,35 @@ export class Engine {
     };
   }
 
-  /** Puts another plan in force from here on; what was reduced before keeps its results. */
-  async switchPlan(plan: CompiledPlan): Promise<PlanChange> {
-    await this.drain();
-    const change = this.#switch(plan);
-    await this.#checkpointer.run();
+  /**
+   * Puts another plan in force from here on; what was reduced before keeps its results. Rejects where the checkpoint
+   * with the manifest could not be written: the plan is in force all the same, and the next checkpoint writes it.
+   */
+  switchPlan(plan: CompiledPlan): Promise<PlanChange> {
+    const change = this.#switching.catch(() => {}).then(async () => {
+      await this.drain();
+      return this.#withoutReducing(async () => {
+        const made = this.#switch(plan);
+        await this.#checkpointer.run();
+        return made;
+      });
+    });
+    this.#switching = change;
     return change;
+  }
+
+  /** What a plan makes of a record gets into the log only when the manifest says that it holds. */
+  async #withoutReducing<T>(work: () => Promise<T>): Promise<T> {
+    let release = () => {};
+    this.#hold = new Promise((resolve) => {
+      release = resolve;
+    });
+    try {
+      return await work();
+    } finally {
+      this.#hold = null;
+      release();
+    }
   }
 
   /** Resolves when everything that was appended before is reduced. */
@@ -287,14 +316,28 @@ export class Engine {
     await this.drain();
     this.#closed = true;
     this.#cancelTick();
-    await this.#checkpointer.close();
-    this.#selfSender.stop();
+    this.#selfSender.retryNoMore();
+    try {
+      await this.#checkpointer.close();
+    } finally {
+      this.#selfSender.stop();
+    }
   }
 
-  #start(): void {
+  /** Rejects, and leaves nothing running, where the first checkpoint could not be written. */
+  async #start(): Promise<void> {
     this.#recovering = false;
     this.#options.log.onCommitted((batch) => this.#commit(batch));
-    this.#selfSender.start();
+    try {
+      await this.#withoutReducing(() => {
+        this.#selfSender.start();
+        return this.#checkpointer.run();
+      });
+    } catch (error) {
+      this.#closed = true;
+      this.#selfSender.stop();
+      throw error;
+    }
     this.#checkpointer.start();
     this.#scheduleTick();
   }
@@ -309,22 +352,27 @@ export class Engine {
 
   /** Acknowledgements go first: the append that wrote a batch resolves before the batch is reduced. */
   async #pump(): Promise<void> {
-    await this.#options.clock.yield();
+    await this.#breathe();
     while (this.#queue.length > 0) {
       const batch = this.#queue[0] as CommittedBatch;
       for (let index = 0; index < batch.records.length; index++) {
         this.#reduceOne(batch.records[index] as LogRecord, batch.firstOffset + index);
         if (index % this.#options.limits.sliceRecordsMax === this.#options.limits.sliceRecordsMax - 1) {
           this.#selfSender.flush();
-          await this.#options.clock.yield();
+          await this.#breathe();
         }
       }
       this.#queue.shift();
       this.#selfSender.flush();
       this.#visibility.reducedTo(this.#nextOffset);
-      if (this.#queue.length > 0) await this.#options.clock.yield();
+      if (this.#queue.length > 0) await this.#breathe();
     }
     this.#pumping = false;
+  }
+
+  async #breathe(): Promise<void> {
+    await this.#options.clock.yield();
+    while (this.#hold !== null) await this.#hold;
   }
 
   #reduceOne(record: LogRecord, offset: number): void {
@@ -347,12 +395,13 @@ export class Engine {
   #switch(plan: CompiledPlan): PlanChange {
     const before = this.plan.plan.definition;
     const from = this.manifest[this.manifest.length - 1] as ManifestEntry;
-    const at = this.#options.clock.now();
+    // Not before the clock of any partition: what is due then must not see a past that is gone.
+    const at = Math.max(this.#options.clock.now(), ...this.#reducer.partitions.map(({ clock }) => clock));
     const entry = nextEntry(this.manifest, plan, { fromOffset: this.#nextOffset, at });
     this.#meta.manifest.push(entry);
     this.#manifestChanged = true;
     this.#mappings.clear();
-    this.#reducer.switchTo(plan, entry.epoch, mapLayout(from.layout, plan.layout));
+    this.#reducer.switchTo(plan, entry, mapLayout(from, entry));
     return { epoch: entry.epoch, ...comparePlans(before, plan.plan.definition) };
   }
 
@@ -361,10 +410,15 @@ export class Engine {
   #mappingFrom(epoch: number): Mapping {
     const known = this.#mappings.get(epoch);
     if (known !== undefined) return known;
-    const from = this.manifest.find((entry) => entry.epoch === epoch);
-    const to = this.manifest[this.manifest.length - 1];
-    if (from === undefined || to === undefined) throw new Error(`plan epoch ${epoch} is not in the manifest`);
-    const mapping = mapLayout(from.layout, to.layout);
+    const from = this.manifest.findIndex((entry) => entry.epoch === epoch);
+    const [first, ...later] = this.manifest.slice(from);
+    if (from === -1 || first === undefined) throw new Error(`plan epoch ${epoch} is not in the manifest`);
+    let mapping = mapLayout(first, first);
+    let before = first;
+    for (const entry of later) {
+      mapping = chainMappings(mapping, mapLayout(before, entry));
+      before = entry;
+    }
     this.#mappings.set(epoch, mapping);
     return mapping;
   }
@@ -383,7 +437,7 @@ export class Engine {
         if (record.from.awaited) this.#visibility.sent(root);
         this.#selfSender.add(record);
       },
-      selfApplied: (from) => this.#visibility.arrived(from.root),
+      selfApplied: (from) => this.#visibility.arrived(from),
       deadLetter: (letter, offset) => this.#deadLetters.add(letter, offset),
       duplicate: (_record, offset, firstOffset) => this.#journal.duplicate(firstOffset, offset),
       accepted: (hash, offset) => this.#journal.accepted(hash, offset),

@@ -13,7 +13,9 @@ export class DedupJournal {
   #runStart = -1;
   #writtenEntries = 0;
   #pending: StateChange[] = [];
-  #duplicates: { readonly id: string; readonly offset: number; readonly first: number }[] = [];
+  #duplicates: Duplicate[] = [];
+  /** In the checkpoint that is being written, or in one that failed. */
+  #writing: Duplicate[] = [];
 
   constructor(store: StateStore) {
     this.#store = store;
@@ -34,7 +36,7 @@ export class DedupJournal {
     const stored = [...this.#store.scan("dedup", { from: prefix, to: `${prefix}~`, limit: 100 })].map(([key]) =>
       Number.parseInt(key.slice(prefix.length), 16),
     );
-    const fresh = this.#duplicates.filter((entry) => entry.first === first).map((entry) => entry.offset);
+    const fresh = [...this.#writing, ...this.#duplicates].filter((entry) => entry.first === first).map((entry) => entry.offset);
     return [...new Set([...stored, ...fresh])].sort((a, b) => a - b);
   }
 
@@ -46,6 +48,7 @@ export class DedupJournal {
       if (this.#run.length >= runEntriesMax * wordsPerEntry) this.#startRun();
     }
     for (const { id } of this.#duplicates) changes.push({ table: "dedup", key: id, value: none });
+    this.#writing = [...this.#writing, ...this.#duplicates];
     this.#duplicates = [];
     this.#pending = [...this.#pending, ...changes];
     return [...this.#pending, ...this.#expired(startOffset)];
@@ -53,7 +56,9 @@ export class DedupJournal {
 
   /** What a failed commit held goes into the next one, in the same order. */
   endSnapshot(outcome: "committed" | "failed"): void {
-    if (outcome === "committed") this.#pending = [];
+    if (outcome === "failed") return;
+    this.#pending = [];
+    this.#writing = [];
   }
 
   /** Reads the window back; later entries of this process start a run of their own. */
@@ -83,6 +88,12 @@ export class DedupJournal {
     }
     return changes;
   }
+}
+
+interface Duplicate {
+  readonly id: string;
+  readonly offset: number;
+  readonly first: number;
 }
 
 const runPrefix = "run/";

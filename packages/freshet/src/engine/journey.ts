@@ -28,7 +28,7 @@ export function journeyOf(messageId: string, sources: JourneySources): JourneyAn
     const record = sources.log.get(offset);
     if (record?.kind === "event" && record.event.id === messageId)
       return appliedJourney(record.event, { record, offset }, sources);
-    if (record === undefined && offset < sources.log.first) return trimmedJourney(messageId, offset);
+    if (record === undefined && offset < sources.log.first) return trimmedJourney(messageId, offset, sources);
   }
   const letter = sources.deadLetters[sources.deadLetters.length - 1];
   if (letter !== undefined) return rejectedJourney(letter, sources);
@@ -57,7 +57,7 @@ function appliedJourney(event: AcceptedEvent, located: Located, sources: Journey
     },
   ];
   if (offset < sources.checkpointed) steps.push({ stage: "checkpointed", at: record.at });
-  const duplicates = sources.duplicatesOf(offset).map((other) => ({ at: sources.log.get(other)?.at ?? 0, offset: other }));
+  const duplicates = duplicatesAt(offset, sources);
   for (const duplicate of duplicates) steps.push({ stage: "duplicateDropped", at: duplicate.at, offset: duplicate.offset });
   return {
     messageId: event.id,
@@ -72,8 +72,12 @@ function appliedJourney(event: AcceptedEvent, located: Located, sources: Journey
 }
 
 /** The window still knows the id, the log no longer has the event. */
-function trimmedJourney(messageId: string, offset: number): JourneyAnswer {
-  return { messageId, status: "applied", at: 0, partition: -1, offset, duplicates: [], steps: [{ stage: "trimmed", at: 0, offset }] };
+function trimmedJourney(messageId: string, offset: number, sources: JourneySources): JourneyAnswer {
+  return { messageId, status: "applied", at: 0, partition: -1, offset, duplicates: duplicatesAt(offset, sources), steps: [{ stage: "trimmed", at: 0, offset }] };
+}
+
+function duplicatesAt(offset: number, { log, duplicatesOf }: JourneySources) {
+  return duplicatesOf(offset).map((other) => ({ at: log.get(other)?.at ?? 0, offset: other }));
 }
 
 function rejectedJourney(letter: StoredDeadLetter, sources: JourneySources): JourneyAnswer {

@@ -15,7 +15,8 @@ export type KeyState =
   | { readonly kind: "entity"; readonly entity: EntityState };
 
 /** A key that is held live. */
-interface Live {
+export interface Live {
+  readonly key: string;
   state: KeyState;
   /** Changed since the last snapshot began. */
   dirty: boolean;
@@ -53,7 +54,7 @@ export class KeyedState {
   /** Two generations: a key that is used moves to the young one; the old one is dropped when young is full. */
   #young = new Map<string, Live>();
   #old = new Map<string, Live>();
-  #dirty = new Set<string>();
+  #dirty = new Set<Live>();
   #snapshot: Snapshot | null = null;
   #epoch: number;
 
@@ -67,25 +68,28 @@ export class KeyedState {
     return this.#find(key)?.state ?? null;
   }
 
-  /** For changing: keeps K1, and the key is dirty from now on. */
-  edit(key: string): KeyState | null {
+  /** For changing: keeps K1. What was changed is handed to `put`. */
+  edit(key: string): Live | null {
     const live = this.#find(key);
-    if (live === null) return null;
-    if (live.awaited) this.#encode(key, live);
-    return live.state;
+    if (live?.awaited === true) this.#encode(live);
+    return live;
   }
 
-  /** Puts the state that an edit gave back. */
-  put(key: string, state: KeyState): Live {
-    let live = this.#find(key);
-    if (live === null) {
-      live = { state, dirty: true, awaited: false, storedTimer: null, heapTime: null };
-      this.#young.set(key, live);
-      this.#makeRoom();
-    }
+  /** Takes the state that came of an edit; `edited` is what `edit` gave, null for a key that is new. */
+  put(key: string, edited: Live | null, state: KeyState): Live {
+    const live = edited ?? this.#insert(key, state, null);
     live.state = this.#options.roundTrip === true ? this.#roundTrip(key, state) : state;
-    live.dirty = true;
-    this.#dirty.add(key);
+    if (!live.dirty) {
+      live.dirty = true;
+      this.#dirty.add(live);
+    }
+    return live;
+  }
+
+  #insert(key: string, state: KeyState, storedTimer: number | null): Live {
+    const live: Live = { key, state, dirty: false, awaited: false, storedTimer, heapTime: null };
+    this.#young.set(key, live);
+    this.#makeRoom();
     return live;
   }
 
@@ -103,12 +107,11 @@ export class KeyedState {
     return this.#dirty.size;
   }
 
-  /** Keys changed since the last checkpoint, with their timers: what the store's index does not know yet. */
+  /** Keys changed since the last checkpoint that is on disk, with their timers: the store may not know them yet. */
   *dirtyTimers(): Iterable<readonly [key: string, timer: number]> {
-    for (const key of [...this.#dirty, ...(this.#snapshot?.waiting ?? [])]) {
-      const state = this.#peek(key)?.state;
-      if (state?.kind === "profile" && state.profile.timer !== null) yield [key, state.profile.timer];
-    }
+    const { waiting = [], timersBefore } = this.#snapshot ?? {};
+    for (const { key, state } of new Set([...this.#dirty, ...waiting, ...(timersBefore?.keys() ?? [])]))
+      if (state.kind === "profile" && state.profile.timer !== null) yield [key, state.profile.timer];
   }
 
   /** Freezes what has changed up to now. One snapshot at a time. */
@@ -116,9 +119,7 @@ export class KeyedState {
     if (this.#snapshot !== null) throw new Error("a snapshot is being taken already");
     const waiting = this.#dirty;
     this.#dirty = new Set();
-    for (const key of waiting) {
-      const live = this.#peek(key);
-      if (live === undefined) throw new Error(`dirty key "${key}" is not live`);
+    for (const live of waiting) {
       live.dirty = false;
       live.awaited = true;
     }
@@ -131,10 +132,9 @@ export class KeyedState {
     const snapshot = this.#snapshot;
     if (snapshot === null) return false;
     let count = 0;
-    for (const key of snapshot.waiting) {
+    for (const live of snapshot.waiting) {
       if (count++ >= keysMax) return true;
-      const live = this.#peek(key);
-      if (live !== undefined) this.#encode(key, live);
+      this.#encode(live);
     }
     return snapshot.waiting.size > 0;
   }
@@ -144,47 +144,45 @@ export class KeyedState {
     const snapshot = this.#snapshot;
     this.#snapshot = null;
     if (snapshot === null || outcome === "committed") return;
-    for (const change of snapshot.changes) {
-      const live = change.table === "state" ? this.#peek(change.key) : undefined;
-      if (live === undefined) continue;
-      live.storedTimer = snapshot.timersBefore.get(change.key) ?? null;
+    for (const [live, storedTimer] of snapshot.timersBefore) {
+      live.storedTimer = storedTimer;
       live.dirty = true;
-      this.#dirty.add(change.key);
+      this.#dirty.add(live);
+    }
+    for (const live of snapshot.waiting) {
+      live.awaited = false;
+      live.dirty = true;
+      this.#dirty.add(live);
     }
   }
 
   /** Under a new plan: live states are brought into its layout, and written so with the next checkpoint. */
   switchTo(epoch: number, mapping: Mapping): void {
-    for (const [key, live] of this.#entries()) {
-      live.state = migrate(key, live.state, mapping);
+    for (const live of [...this.#young.values(), ...this.#old.values()]) {
+      if (live.awaited) this.#encode(live);
+      live.state = migrate(live.key, live.state, mapping);
       live.dirty = true;
-      this.#dirty.add(key);
+      this.#dirty.add(live);
     }
     this.#epoch = epoch;
   }
 
-  *#entries(): Iterable<readonly [string, Live]> {
-    yield* this.#young;
-    yield* this.#old;
-  }
-
-  #encode(key: string, live: Live): void {
+  #encode(live: Live): void {
     const snapshot = this.#snapshot;
     if (snapshot === null) throw new Error("no snapshot is being taken");
-    snapshot.waiting.delete(key);
+    const { key } = live;
+    // First, as it may refuse: the key must not be lost to the next checkpoint.
+    const value = this.#options.codec.encode(pack(live.state, this.#epoch));
+    snapshot.waiting.delete(live);
     live.awaited = false;
-    snapshot.changes.push({ table: "state", key, value: this.#options.codec.encode(pack(live.state, this.#epoch)) });
+    snapshot.changes.push({ table: "state", key, value });
     const timer = live.state.kind === "profile" ? live.state.profile.timer : null;
-    snapshot.timersBefore.set(key, live.storedTimer);
+    snapshot.timersBefore.set(live, live.storedTimer);
     if (timer === live.storedTimer) return;
     if (live.storedTimer !== null)
       snapshot.changes.push({ table: "timer", key: timerKey(live.storedTimer, key), value: null });
     if (timer !== null) snapshot.changes.push({ table: "timer", key: timerKey(timer, key), value: emptyBytes });
     live.storedTimer = timer;
-  }
-
-  #peek(key: string): Live | undefined {
-    return this.#young.get(key) ?? this.#old.get(key);
   }
 
   #find(key: string): Live | null {
@@ -207,10 +205,7 @@ export class KeyedState {
     let state = unpack(key, packed);
     const storedTimer = state.kind === "profile" ? state.profile.timer : null;
     if (epoch !== this.#epoch) state = migrate(key, state, this.#options.mappingFrom(epoch));
-    const live: Live = { state, dirty: false, awaited: false, storedTimer, heapTime: null };
-    this.#young.set(key, live);
-    this.#makeRoom();
-    return live;
+    return this.#insert(key, state, storedTimer);
   }
 
   #makeRoom(): void {
@@ -229,10 +224,10 @@ export class KeyedState {
 }
 
 export interface Snapshot {
-  readonly waiting: Set<string>;
+  readonly waiting: Set<Live>;
   readonly changes: StateChange[];
   /** What the store's timer index had for each key, in case the commit fails. */
-  readonly timersBefore: Map<string, number | null>;
+  readonly timersBefore: Map<Live, number | null>;
 }
 
 const emptyBytes = new Uint8Array(0);

@@ -48,9 +48,6 @@ export class Outbox {
   readonly #waiting = new Map<string, Waiting>();
   readonly #abandoned: Abandoned;
   #sequence: number;
-  /** Entries below it are in the store, whatever commit is under way. */
-  #committedTo: number;
-  #writingTo = 0;
   #fresh: Added[] = [];
   #writing: readonly Added[] = [];
   #settled: Settled[] = [];
@@ -68,7 +65,6 @@ export class Outbox {
     this.#text = text;
     this.#limits = limits;
     this.#sequence = sequence;
-    this.#committedTo = sequence;
     this.#abandoned = new Abandoned(store, text, limits.abandonedMax);
     for (const [key] of store.scan("outbox", { to: bookkeeping }))
       this.#waitingOf(destinationOf(key)).behind++;
@@ -98,7 +94,6 @@ export class Outbox {
     const batch = new Set<string>();
     this.#writing = this.#fresh.filter((added) => this.#isNew(added, batch));
     this.#fresh = [];
-    this.#writingTo = this.#sequence;
     this.#settling = this.#settled;
     this.#settled = [];
     const retried = this.#writing.flatMap(({ retried }) => (retried === null ? [] : [retried]));
@@ -123,7 +118,6 @@ export class Outbox {
       this.#settled = [...settling, ...this.#settled];
       return;
     }
-    this.#committedTo = this.#writingTo;
     const touched = new Set<string>();
     for (const { entry } of writing) {
       this.#waitingOf(entry.effect.destination).commit(entry, this.#limits.windowEntriesMax);
@@ -259,15 +253,18 @@ export class Outbox {
     const held = waiting.entries.length;
     if (waiting.behind === 0 || windowEntriesMax - held < windowEntriesMax / 10) return false;
     if (this.#settled.length + this.#settling.length >= settledEntriesMax) return false;
-    const { prefix } = waiting;
-    const from = waiting.last === "" ? prefix : `${waiting.last}~`;
-    const to = `${prefix}${hexTime(this.#committedTo)}`;
-    for (const [key, value] of this.#store.scan("outbox", {
-      from,
-      to,
-      limit: windowEntriesMax - held,
-    }))
-      waiting.load({ key, ...(JSON.parse(this.#text.decode(value)) as Omit<OutboxEntry, "key">) });
+    const { prefix, behind } = waiting;
+    // No more than are counted: the store may show those of a commit that has not resolved (O1), which sort last.
+    const limit = Math.min(behind, windowEntriesMax - held);
+    const range = {
+      from: waiting.last === "" ? prefix : `${waiting.last}~`,
+      to: `${prefix}~`,
+      limit,
+    };
+    for (const [key, value] of this.#store.scan("outbox", range)) {
+      const stored = JSON.parse(this.#text.decode(value)) as Omit<OutboxEntry, "key">;
+      waiting.load({ key, ...stored });
+    }
     return waiting.entries.length > held;
   }
 

@@ -46,6 +46,8 @@ export interface ReducerOptions {
   readonly output: ReducerOutput;
   /** From the layout of an earlier epoch into that of `epoch`. */
   mappingFrom(epoch: number): Mapping;
+  /** False for a record that a plan wrote whose switch was lost in a crash: its origin is reduced by another one. */
+  isOfPlan(from: SelfOrigin): boolean;
 }
 
 /**
@@ -75,10 +77,12 @@ export class Reducer {
   }
 
   /** From the next record on, another plan holds. */
-  switchTo(plan: CompiledPlan, epoch: number, mapping: Mapping): void {
+  switchTo(plan: CompiledPlan, { epoch }: { readonly epoch: number }, mapping: Mapping): void {
+    const { state, timers } = this.#options;
     this.#plan = plan;
     this.#epoch = epoch;
-    this.#options.state.switchTo(epoch, mapping);
+    state.switchTo(epoch, mapping);
+    for (const [key, time] of state.dirtyTimers()) timers.set(key, partitionOf(key, this.partitions.length), time);
     for (const partition of this.partitions)
       partition.remap((entity, features) => pickEntityFeatures(entity, features, mapping));
   }
@@ -150,11 +154,11 @@ export class Reducer {
   }
 
   #self(record: SelfRecord, partition: Partition, offset: number, clock: number): void {
-    if (record.from.awaited) this.#options.output.selfApplied(record.from);
-    if (!partition.admit(record.from)) {
+    if (!this.#options.isOfPlan(record.from) || !partition.admit(record.from)) {
       this.counters.selfDropped++;
       return;
     }
+    if (record.from.awaited) this.#options.output.selfApplied(record.from);
     this.counters.selfApplied++;
     const body = this.#inLayout(record);
     if (body.kind === "contribution") this.#contribute(record.key, body.features);
@@ -179,22 +183,22 @@ export class Reducer {
     if (entity === undefined) return;
     const known = this.#options.state.edit(key);
     const state: EntityState =
-      known?.kind === "entity" ? known.entity : { version: 0, features: entity.slots.map(() => null) };
+      known?.state.kind === "entity" ? known.state.entity : { version: 0, features: entity.slots.map(() => null) };
     for (const slot of entity.slots) {
       const given = features[slot.index] ?? null;
       if (given !== null) state.features[slot.index] = slot.feature.merge(state.features[slot.index] ?? null, given);
     }
     state.version++;
-    this.#options.state.put(key, { kind: "entity", entity: state });
+    this.#options.state.put(key, known, { kind: "entity", entity: state });
   }
 
   #step(key: string, input: StepInput): StepResult {
     const { state, output } = this.#options;
     const known = state.edit(key);
-    const given = known?.kind === "profile" ? known.profile : null;
+    const given = known?.state.kind === "profile" ? known.state.profile : null;
     const result = step(this.#plan, key, given, input);
     if (result.state !== null) {
-      const live = state.put(key, { kind: "profile", profile: result.state });
+      const live = state.put(key, known, { kind: "profile", profile: result.state });
       const { timer } = result.state;
       if (timer !== null && (live.heapTime === null || timer < live.heapTime)) {
         const inHeap = this.#options.timers.set(key, partitionOf(key, this.partitions.length), timer);
@@ -247,11 +251,11 @@ export class Reducer {
       if (key === null) return;
       if (isEntityKey(key)) continue;
       const known = state.edit(key);
-      if (known?.kind !== "profile") continue;
-      const live = state.put(key, known);
-      live.heapTime = null;
-      if (known.profile.timer === null) continue;
-      if (known.profile.timer <= clock) this.counters.timersFired++;
+      if (known?.state.kind !== "profile") continue;
+      known.heapTime = null;
+      const { timer } = known.state.profile;
+      if (timer === null) continue;
+      if (timer <= clock) this.counters.timersFired++;
       this.#step(key, { kind: "timer", at: clock });
     }
   }

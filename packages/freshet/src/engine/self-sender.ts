@@ -23,6 +23,7 @@ export class SelfSender {
   #sending: Promise<void> | null = null;
   #started = false;
   #stopped = false;
+  #isLeaving = false;
   /** How many were made, and how many of them are on disk. */
   #made = 0;
   #durable = 0;
@@ -75,7 +76,12 @@ export class SelfSender {
       throw new Error("records to other keys could not be appended before the log was closed");
   }
 
-  /** Gives up retrying: the process is about to end, and recovery will make the records again. */
+  /** The process is about to end: what the log refuses from now on is left to recovery, which makes it again. */
+  retryNoMore(): void {
+    this.#isLeaving = true;
+  }
+
+  /** Appends nothing more. */
   stop(): void {
     this.#stopped = true;
   }
@@ -96,6 +102,7 @@ export class SelfSender {
         return;
       } catch (error) {
         this.#options.onFailure(`records to other keys could not be appended: ${String(error)}`);
+        if (this.#isLeaving) this.#stopped = true;
         if (this.#stopped) return;
         await new Promise<void>((resolve) => clock.after(retryMs, () => resolve()));
       }

@@ -7,16 +7,21 @@ export class Visibility {
   #hops = new Map<number, number>();
   #waiters: Waiter[] = [];
   #reduced: number;
+  readonly #start: number;
 
+  /** Everything before `reduced` was reduced in an earlier life. */
   constructor(reduced: number) {
     this.#reduced = reduced;
+    this.#start = reduced;
   }
 
   sent(root: number): void {
     this.#hops.set(root, (this.#hops.get(root) ?? 0) + 1);
   }
 
-  arrived(root: number): void {
+  /** What an earlier life sent was not counted here; it is in the log, so recovery reduces all of it. */
+  arrived({ offset, root }: { readonly offset: number; readonly root: number }): void {
+    if (offset < this.#start) return;
     const left = (this.#hops.get(root) ?? 0) - 1;
     if (left > 0) this.#hops.set(root, left);
     else this.#hops.delete(root);

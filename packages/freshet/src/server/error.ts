@@ -73,8 +73,14 @@ export function sendError(
   lingerMs: number,
 ): FastifyReply {
   reply.code(error.status).headers(retryHeaders(error.code));
-  if (request.raw.complete || request.raw.destroyed) return reply.send(errorAnswer(error));
+  if (!isBodyUnread(request)) return reply.send(errorAnswer(error));
   return sendEarly(request, reply, JSON.stringify(errorAnswer(error)), lingerMs);
+}
+
+function isBodyUnread({ raw }: FastifyRequest): boolean {
+  const { "content-length": length, "transfer-encoding": encoding } = raw.headers;
+  const hasBody = encoding !== undefined || (length !== undefined && length !== "0");
+  return hasBody && !raw.complete && !raw.readableEnded && !raw.destroyed;
 }
 
 /**

@@ -33,6 +33,8 @@ export class Rig {
   /** Ids of effects that were put back by hand: they may come behind younger ones. */
   readonly putBack = new Set<string>();
   readonly #options: RigOptions;
+  /** How often the process has started. */
+  life = 0;
   #reduced = 0;
   store!: StateStore;
   outbox!: Outbox;
@@ -81,6 +83,11 @@ export class Rig {
     return this.clock.run(written);
   }
 
+  /** Begins one that a crash may find under way. */
+  startCheckpoint(): void {
+    this.#checkpointing = this.#checkpointing.then(() => this.#write()).catch(() => {});
+  }
+
   /** Adds, checkpoints, and lets happen what happens at once. */
   async deliver(...effects: readonly SendEffect[]): Promise<void> {
     this.add(...effects);
@@ -108,6 +115,7 @@ export class Rig {
   async #start(): Promise<void> {
     const process = this.clock.process();
     this.#process = process;
+    this.life++;
     this.store = await openMemoryState(this.disk);
     const meta = this.store.get("meta", "position");
     const { position, sequence } =

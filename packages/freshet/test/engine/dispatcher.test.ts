@@ -364,10 +364,9 @@ async function wreck(random: Random): Promise<void> {
   const rig = await Rig.open(destinations, options);
   rig.disk.faults = { ...rig.disk.faults, failureShare: 0.1, delayMsMax: 20 };
   const received: { life: number; effect: SendEffect }[] = [];
-  let life = 0;
   for (const sink of rig.sinks)
     sink.respondWith((effect, cancellation) => {
-      received.push({ life, effect });
+      received.push({ life: rig.life, effect });
       return respond(random, rig)(effect, cancellation);
     });
   let made = 0;
@@ -378,8 +377,9 @@ async function wreck(random: Random): Promise<void> {
     const dead = rig.dispatcher.deadEffects(1)[0];
     if (dead !== undefined && random.chance(0.1)) rig.retryAbandoned(dead.effect.id);
     if (random.chance(0.1)) {
+      rig.startCheckpoint();
+      await rig.clock.advance(random.below(20));
       await rig.crash();
-      life++;
     }
   }
   rig.disk.faults = { ...rig.disk.faults, failureShare: 0 };
@@ -409,7 +409,7 @@ function respond(random: Random, rig: Rig): Respond {
 /** What the store holds is the judge: each effect of the log sent or abandoned, none waiting. */
 function checkEnds(rig: Rig): void {
   for (const name of destinations) expect(rig.outbox.waiting(name)).toBe(0);
-  const abandoned = ids(rig.dispatcher.deadEffects(10_000));
+  const abandoned = rig.dispatcher.deadEffects(10_000).map(({ effect }) => effect.id);
   const sent = [...rig.store.scan("outbox", { from: "~sent/", to: "~sent/~" })].map(([key]) =>
     key.slice(key.lastIndexOf("/") + 1),
   );

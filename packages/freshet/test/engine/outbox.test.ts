@@ -79,6 +79,21 @@ describe("outbox", () => {
     expect([it.outbox.peek("crm")?.effect.id, ready]).toEqual(["e1", ["crm"]]);
   });
 
+  it("O1 hands out nothing that a store shows before its commit has resolved", async () => {
+    const store = await openMemoryState(new MemoryDisk());
+    const outbox = new Outbox(store, textCodec, 0, { ...outboxLimits, windowEntriesMax: 100 });
+    const effects = many(155);
+    for (const effect of effects.slice(0, 105)) outbox.add(effect);
+    await store.commit(outbox.beginSnapshot());
+    for (const effect of effects.slice(105)) outbox.add(effect);
+    outbox.endSnapshot("committed");
+    await store.commit(outbox.beginSnapshot());
+    expect(drain(outbox)).toHaveLength(105);
+    outbox.endSnapshot("committed");
+    expect(drain(outbox)).toEqual(effects.slice(105).map(({ id }) => id));
+    expect(outbox.waiting("crm")).toBe(0);
+  });
+
   it("O2 delivers again after a crash before the checkpoint, and not after it", async () => {
     const it = await place();
     it.outbox.add(effectOf("e1", "ana"));

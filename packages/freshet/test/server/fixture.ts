@@ -20,11 +20,14 @@ export const writeKey = "WK";
 
 const viewed = p.event("Product Viewed", { product_id: "string", price: "number?" });
 const ordered = p.event("Order Completed", { total: "number" });
-const products = p.table("products", {
-  key: "product_id",
-  columns: { product_id: "string", name: "string" },
-  rows: ["p1", "p2", "p3"].map((id) => ({ product_id: id, name: `Product ${id}` })),
-});
+const products = p.table(
+  "products",
+  { product_id: "string", name: "string" },
+  {
+    key: "product_id",
+    rows: ["p1", "p2", "p3"].map((id) => ({ product_id: id, name: `Product ${id}` })),
+  },
+);
 const views = p.count("productViews", viewed);
 const orders = p.count("orders", ordered);
 const spend = p.sum("spendCents", ordered, ordered.prop.total, { scale: 100 });

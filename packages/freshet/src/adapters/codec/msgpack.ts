@@ -1,19 +1,18 @@
-import { Packr } from "msgpackr";
-import { assertPlain, assertPlainStrict, deepEqualPlain } from "../../core/codec.ts";
+import { Unpackr } from "msgpackr";
+import { assertPlainStrict, deepEqualPlain } from "../../core/codec.ts";
 import type { StateCodec } from "../../engine/port/codec.ts";
+import { PlainEncoder } from "./encoder.ts";
 
 /**
  * State as MessagePack. Everything is packed by position, so plain arrays are compact without shared structures,
  * and a value written by one process can be read by any other.
  */
 export function msgpackCodec(): StateCodec {
-  const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: false });
+  const encoder = new PlainEncoder();
+  const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
   return {
-    encode(value) {
-      assertPlain(value);
-      return packr.pack(value);
-    },
-    decode: (bytes) => packr.unpack(bytes) as unknown,
+    encode: (value) => encoder.encode(value),
+    decode: (bytes) => unpackr.unpack(bytes) as unknown,
   };
 }
 

@@ -163,7 +163,7 @@ export function retryAfterMsOf(value: Answer["retryAfter"], now: number): number
 }
 
 function excerptOf(text: string): string {
-  const line = text.replace(/\p{C}+|\s+/gu, " ").trim();
+  const line = text.replace(/[\p{C}\s]+/gu, " ").trim();
   return line === "" ? "" : `: ${line.slice(0, excerptCharsMax)}`;
 }
 

@@ -79,7 +79,7 @@ export class CsvReader implements RowReader {
     this.#row++;
     const line = this.#line;
     if (scan.kind === "broken") {
-      const text = bytes.utf8Slice(start, Math.min(lineEnd, start + textBytesMax));
+      const text = bytes.toString("utf8", start, Math.min(lineEnd, start + textBytesMax));
       rows.push({ kind: "broken", row: this.#row, line, message: scan.message, text });
       this.#line++;
       return lineEnd + 1;
@@ -87,7 +87,7 @@ export class CsvReader implements RowReader {
     this.#line += scan.lines;
     if (scan.fields === this.#count) rows.push({ kind: "row", row: this.#row, line, values: values as JsonObject, text: null });
     else {
-      const text = bytes.utf8Slice(start, Math.min(scan.next, start + textBytesMax)).trimEnd();
+      const text = bytes.toString("utf8", start, Math.min(scan.next, start + textBytesMax)).trimEnd();
       const message = `it has ${scan.fields} fields, but the header has ${this.#count}`;
       rows.push({ kind: "broken", row: this.#row, line, message, text });
     }
@@ -96,7 +96,7 @@ export class CsvReader implements RowReader {
 
   #header(bytes: Buffer, start: number, newline: number): number {
     const end = newline === -1 ? bytes.length : newline;
-    const text = bytes.utf8Slice(start, end).replace(/\r$/, "");
+    const text = bytes.toString("utf8", start, end).replace(/\r$/, "");
     if (text.includes("\r")) throw noLineEnds(text.length);
     this.#delimiter = delimiterOf(text);
     const names = splitHeader(text, String.fromCharCode(this.#delimiter));
@@ -171,7 +171,7 @@ function closingQuote(bytes: Buffer, from: number): number {
 }
 
 function textOf(bytes: Buffer, from: number, to: number): string {
-  return bytes.utf8Slice(from, to);
+  return bytes.toString("utf8", from, to);
 }
 
 function isBlank(bytes: Buffer, from: number, to: number): boolean {

@@ -12,7 +12,7 @@ export class JsonlReader implements RowReader {
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     const end = bytes.lastIndexOf(0x0a) + 1;
     this.#rest = bytes.subarray(end);
-    return end === 0 ? [] : this.#rows(bytes.utf8Slice(0, end - 1));
+    return end === 0 ? [] : this.#rows(bytes.toString("utf8", 0, end - 1));
   }
 
   end(): FileRow[] {

@@ -88,7 +88,8 @@ function letterOf(name: string, row: BrokenRow, context: AcceptContext): DeadLet
       message: `row ${row.row}: ${row.broken}`,
       source: importSource(name),
       at: context.now,
-      event: row.text.slice(0, limits.deadLetterCharsMax).toWellFormed(),
+      // A cut may split a surrogate pair; the half of it has no UTF-8 form.
+      event: Buffer.from(row.text.slice(0, limits.deadLetterCharsMax)).toString(),
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Json } from "@freshet/protocol";
 import type { AcceptedEvent } from "../../core/event.ts";
-import type { LogRecord } from "../../core/record.ts";
+import type { LogRecord, SelfOrigin } from "../../core/record.ts";
 import { prepare } from "./meaning.ts";
 
 /** An event that a profile must have, and the offset of the record by which it got it. */
@@ -34,6 +34,14 @@ export class Model {
   #selfSeen = new Set<string>();
   #forwards = new Map<number, { readonly part: string; readonly event: AcceptedEvent }>();
   #linksWanted = new Map<string, number>();
+  /** "<user> <anonymous id>" that the user knows of, until it hears of the release. */
+  #links = new Set<string>();
+  readonly #isOfPlan: (from: SelfOrigin) => boolean;
+
+  /** `isOfPlan` is false for records of a plan whose switch was lost in a crash. */
+  constructor(isOfPlan: (from: SelfOrigin) => boolean) {
+    this.#isOfPlan = isOfPlan;
+  }
 
   add(record: LogRecord, offset: number): void {
     switch (record.kind) {
@@ -44,6 +52,7 @@ export class Model {
         this.#reject(record.letter.id, offset);
         return;
       case "self": {
+        if (!this.#isOfPlan(record.from)) return;
         const { partition, epoch, offset: from, ordinal } = record.from;
         const origin = [partition, epoch, from, ordinal].join("/");
         if (this.#selfSeen.has(origin)) {
@@ -52,6 +61,8 @@ export class Model {
         }
         this.#selfSeen.add(origin);
         if (record.body.kind === "link") this.#link(record.key, record.body.owner);
+        if (record.body.kind === "released")
+          this.#links.delete(`${record.key} anon:${record.body.anonymousId}`);
         if (record.body.kind === "event") this.#arrive(record.key, record.body.offset, offset);
         return;
       }
@@ -101,8 +112,9 @@ export class Model {
     this.counts.applied++;
     if (event.userId !== undefined && event.anonymousId !== undefined) {
       const { anonymousId, userId } = event;
-      const owner = this.owners.get(`anon:${anonymousId}`);
-      if (owner?.userId !== userId) this.#linksWanted.set(`anon:${anonymousId} ${userId}`, offset);
+      const link = `user:${userId} anon:${anonymousId}`;
+      if (!this.#links.has(link)) this.#linksWanted.set(link, offset);
+      this.#links.add(link);
     }
     if (prepared.kind === "filtered") {
       this.counts.filtered++;
@@ -126,7 +138,7 @@ export class Model {
   }
 
   #link(key: string, userId: string): void {
-    this.#linksWanted.delete(`${key} ${userId}`);
+    this.#linksWanted.delete(`user:${userId} ${key}`);
     const owner = this.owners.get(key);
     if (owner?.userId === userId) return;
     if (owner === undefined && this.parts.has(key)) this.holders.set(key, `user:${userId}`);

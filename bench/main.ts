@@ -1,0 +1,88 @@
+/** `npm run bench`: everything in one run; see README.md for what is measured and how. */
+import { writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { type Ceiling, measureCeiling } from "./ceiling.ts";
+import { type Latencies, measureLatencies, measureThroughput, median, percentile } from "./load.ts";
+import { toMarkdown } from "./report.ts";
+import { type ServerProcess, startServer, writeKey } from "./server.ts";
+import { makeBatches, root } from "./shape.ts";
+
+export interface Results {
+  readonly at: string;
+  readonly machine: string;
+  readonly node: string;
+  readonly ceiling: Ceiling;
+  readonly startMs: number;
+  readonly idleMb: number;
+  readonly loadedMb: number;
+  /** Events per second of each round. */
+  readonly rounds: readonly number[];
+  readonly throughput: number;
+  readonly halfLoad: number;
+  readonly ack: Percentiles;
+  readonly visible: Percentiles;
+  readonly decide: Percentiles;
+  readonly bytesPerEvent: number;
+}
+
+export interface Percentiles {
+  readonly p50: number;
+  readonly p99: number;
+  readonly count: number;
+}
+
+const roundCount = Number(process.env["BENCH_ROUNDS"] ?? 5);
+const roundSeconds = Number(process.env["BENCH_SECONDS"] ?? 8);
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+const percentiles = (sorted: readonly number[]): Percentiles => ({
+  p50: percentile(sorted, 0.5),
+  p99: percentile(sorted, 0.99),
+  count: sorted.length,
+});
+
+say("ceiling of one thread ...");
+const ceiling = await measureCeiling(5);
+say("starting the server ...");
+const server: ServerProcess = await startServer();
+const batches = makeBatches(2000, writeKey);
+await new Promise((resolve) => setTimeout(resolve, 1500));
+const idleMb = server.memoryMb();
+say(`ready after ${Math.round(server.startMs)} ms, idle at ${idleMb} MB; warming up ...`);
+await measureThroughput(server, batches, 4);
+const rounds: number[] = [];
+for (let round = 0; round < roundCount; round++) {
+  rounds.push(await measureThroughput(server, batches, roundSeconds));
+  say(`round ${round + 1}: ${Math.round(rounds.at(-1) ?? 0)} durable and applied events/s`);
+}
+const throughput = median(rounds);
+say(`latencies at half load (${Math.round(throughput / 2)} events/s) ...`);
+const latencies: Latencies = await measureLatencies(server, batches, { eventsPerSecond: throughput / 2, seconds: roundSeconds * 2 });
+const loadedMb = server.memoryMb();
+const metrics = await server.metrics();
+await server.stop();
+
+const results: Results = {
+  at: new Date().toISOString().slice(0, 10),
+  machine: `${cpus().length} cores, ${cpus()[0]?.model ?? "unknown"}`,
+  node: process.version,
+  ceiling,
+  startMs: server.startMs,
+  idleMb,
+  loadedMb,
+  rounds,
+  throughput,
+  halfLoad: latencies.sentPerSecond,
+  ack: percentiles(latencies.ack),
+  visible: percentiles(latencies.visible),
+  decide: percentiles(latencies.decide),
+  bytesPerEvent: (metrics.get("freshet_log_bytes") ?? 0) / (metrics.get("freshet_events_received_total") ?? 1),
+};
+const markdown = toMarkdown(results);
+writeFileSync(join(root, "bench", "results.json"), `${JSON.stringify(results, null, 2)}\n`);
+writeFileSync(join(root, "bench", "results.md"), markdown);
+say(`\n${markdown}`);

@@ -1,0 +1,34 @@
+import type { Percentiles, Results } from "./main.ts";
+
+const thousands = (value: number) => Math.round(value).toLocaleString("en-GB");
+const ms = (value: number) => `${value.toFixed(1)} ms`;
+const pair = ({ p50, p99, count }: Percentiles) => `${ms(p50)} | ${ms(p99)} | ${thousands(count)} samples`;
+
+export function toMarkdown(results: Results): string {
+  const { ceiling, throughput } = results;
+  const share = (value: number) => `${Math.round((value / ceiling.parseAcceptStep) * 100)} %`;
+  return `Measured on ${results.at} with Node ${results.node} on ${results.machine}; the load generator ran on the same
+machine. Medians of ${results.rounds.length} rounds. Trust the ratios.
+
+| what | events/s | share of the ceiling |
+| --- | ---: | ---: |
+| one thread, parse | ${thousands(ceiling.parse)} | |
+| one thread, parse and accept | ${thousands(ceiling.parseAccept)} | |
+| **ceiling**: one thread, parse, accept and step | ${thousands(ceiling.parseAcceptStep)} | 100 % |
+| durable and applied over HTTP, batches of 50 | ${thousands(throughput)} | ${share(throughput)} |
+| lowest and highest round | ${thousands(Math.min(...results.rounds))} to ${thousands(Math.max(...results.rounds))} | |
+
+| at half load (${thousands(results.halfLoad)} events/s) | median | p99 | |
+| --- | ---: | ---: | --- |
+| acknowledged (on disk) | ${pair(results.ack)} |
+| acknowledged to visible in a decision | ${pair(results.visible)} |
+| decide, two placements | ${pair(results.decide)} |
+
+| process | |
+| --- | ---: |
+| start to ready | ${thousands(results.startMs)} ms |
+| memory idle | ${results.idleMb} MB |
+| memory after the load | ${results.loadedMb} MB |
+| log, bytes per event | ${thousands(results.bytesPerEvent)} |
+`;
+}

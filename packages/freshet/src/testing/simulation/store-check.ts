@@ -1,0 +1,22 @@
+import type { StateCodec } from "../../engine/port/codec.ts";
+import type { StateStore } from "../../engine/port/state-store.ts";
+import type { OutsideLedger } from "./ledger.ts";
+
+/** The store at rest: its timer index has one entry for each key that has a timer, and no other. */
+export function judgeStore(options: {
+  readonly store: StateStore;
+  readonly codec: StateCodec;
+  readonly ledger: OutsideLedger;
+}): void {
+  const { store, codec, ledger } = options;
+  const wanted: string[] = [];
+  for (const [key, bytes] of store.scan("state", {})) {
+    if (key.startsWith("entity:")) continue;
+    const [, packed] = codec.decode(bytes) as readonly [number, readonly unknown[]];
+    const timer = packed[6] as number | null;
+    if (timer !== null) wanted.push(`${timer.toString(16).padStart(14, "0")}/${key}`);
+  }
+  const found = [...store.scan("timer", {})].map(([key]) => key);
+  if (JSON.stringify(wanted.sort()) !== JSON.stringify(found.sort()))
+    ledger.fault(`P2 the store's timers are ${found.length} and should be ${wanted.length}`);
+}

@@ -1,0 +1,64 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { PlainEncoder } from "../../src/adapters/codec/encoder.ts";
+import { msgpackCodec, strictMsgpackCodec } from "../../src/adapters/codec/msgpack.ts";
+import { withSeed } from "../../src/testing/seed.ts";
+
+const numbers = fc
+  .oneof(fc.integer(), fc.maxSafeInteger(), fc.double({ noNaN: true, noDefaultInfinity: true }))
+  .filter((value) => !Object.is(value, -0));
+const plain = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { depthSize: "small", withCrossShrink: true },
+    fc.constant(null),
+    fc.boolean(),
+    numbers,
+    fc.string({ unit: "grapheme", maxLength: 300 }),
+    fc.array(tie("value")),
+    fc.dictionary(
+      fc.string({ unit: "grapheme" }).filter((key) => key !== "__proto__"),
+      tie("value"),
+      { noNullPrototype: true },
+    ),
+  ),
+})).value;
+
+describe("the state codec", () => {
+  it("gives back every plain value as it was", () =>
+    withSeed(import.meta.url, (seed) => {
+      const codec = strictMsgpackCodec();
+      fc.assert(
+        fc.property(plain, (value) => {
+          expect(codec.decode(codec.encode(value))).toStrictEqual(value);
+        }),
+        { seed, numRuns: 2000 },
+      );
+    }));
+
+  it("writes numbers at the edges of every width", () => {
+    const codec = msgpackCodec();
+    const edges = [0, 127, 128, 255, 256, 65_535, 65_536, 2 ** 31 - 1, 2 ** 31, 2 ** 32, 2 ** 53 - 1];
+    for (const edge of [...edges, ...edges.slice(1).map((value) => -value), -32, -33, 0.1, 5e-324])
+      expect(codec.decode(codec.encode([edge]))).toStrictEqual([edge]);
+  });
+
+  it("writes texts and arrays at the edges of every length", () => {
+    const codec = msgpackCodec();
+    for (const length of [0, 15, 16, 31, 32, 63, 64, 255, 256, 65_535, 65_536, 200_000]) {
+      for (const unit of ["a", "ü", "😀"]) {
+        const text = unit.repeat(length);
+        expect(codec.decode(codec.encode([text])) as unknown).toStrictEqual([text]);
+      }
+      const list = new Array<number>(length).fill(7);
+      expect(codec.decode(codec.encode(list))).toStrictEqual(list);
+    }
+  });
+
+  it("refuses what would not come back, and says where", () => {
+    const encoder = new PlainEncoder();
+    const wrong = [undefined, Number.NaN, Number.POSITIVE_INFINITY, -0, new Date(0), new Map(), 1n, () => 1];
+    for (const value of wrong) expect(() => encoder.encode([[1, value]])).toThrow("state[0][1]");
+    expect(() => encoder.encode(["\ud800"])).toThrow("well-formed");
+    expect(() => encoder.encode([, 1])).toThrow("state[0]");
+  });
+});
