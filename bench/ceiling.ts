@@ -2,7 +2,12 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { accept, compileContracts, compileJoins, sourcesOf } from "../packages/freshet/src/accept/index.ts";
+import {
+  accept,
+  compileContracts,
+  compileJoins,
+  sourcesOf,
+} from "../packages/freshet/src/accept/index.ts";
 import { loadPlan } from "../packages/freshet/src/app/load.ts";
 import { readTable } from "../packages/freshet/src/app/tables.ts";
 import { compilePlan } from "../packages/freshet/src/core/plan/compile.ts";
@@ -25,7 +30,12 @@ export async function measureCeiling(rounds: number): Promise<Ceiling> {
   const tables = new Map(
     plan.definition.tables.map((definition) => [
       definition.name,
-      { version: 1, rows: new Map(readTable(definition, dirname(planFile)).map((row) => [String(row[definition.key]), row])) },
+      {
+        version: 1,
+        rows: new Map(
+          readTable(definition, dirname(planFile)).map((row) => [String(row[definition.key]), row]),
+        ),
+      },
     ]),
   );
   const context = {
@@ -40,12 +50,23 @@ export async function measureCeiling(rounds: number): Promise<Ceiling> {
   const states = new Map<string, ProfileState | null>();
   let offset = 0;
   const one = (body: Buffer, withStep: boolean) => {
-    const { records } = accept({ shape: "segment-batch", headers: {}, query: {}, body }, { ...context, now: Date.now() });
+    const { records } = accept(
+      { shape: "segment-batch", headers: {}, query: {}, body },
+      { ...context, now: Date.now() },
+    );
     if (!withStep) return;
     for (const record of records) {
       if (record.kind !== "event") continue;
-      const input = { kind: "event", event: record.event, offset: offset++, at: record.at } as const;
-      states.set(record.key, step(compiled, record.key, states.get(record.key) ?? null, input).state);
+      const input = {
+        kind: "event",
+        event: record.event,
+        offset: offset++,
+        at: record.at,
+      } as const;
+      states.set(
+        record.key,
+        step(compiled, record.key, states.get(record.key) ?? null, input).state,
+      );
     }
   };
   return {

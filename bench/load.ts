@@ -1,7 +1,7 @@
 /** Load over HTTP: as fast as it is answered, or on a schedule. */
 import { Pool } from "undici";
-import { type Batch, batchEvents, profileName, randomOf, zipf } from "./shape.ts";
 import { type ServerProcess, writeKey } from "./server.ts";
+import { type Batch, batchEvents, profileName, randomOf, zipf } from "./shape.ts";
 
 const connections = 16;
 const authorization = `Basic ${Buffer.from(`${writeKey}:`).toString("base64")}`;
@@ -10,14 +10,24 @@ const headers = { "content-type": "application/json" };
 let sequence = 0;
 
 async function sendBatch(pool: Pool, batch: Batch): Promise<string> {
-  const { statusCode, body } = await pool.request({ method: "POST", path: "/v1/batch", headers, body: batch.stamp(sequence++) });
+  const { statusCode, body } = await pool.request({
+    method: "POST",
+    path: "/v1/batch",
+    headers,
+    body: batch.stamp(sequence++),
+  });
   const answer = (await body.json()) as { readonly accepted: number; readonly receipt: string };
-  if (statusCode !== 200 || answer.accepted !== batchEvents) throw new Error(`answer ${statusCode}: ${JSON.stringify(answer)}`);
+  if (statusCode !== 200 || answer.accepted !== batchEvents)
+    throw new Error(`answer ${statusCode}: ${JSON.stringify(answer)}`);
   return answer.receipt;
 }
 
 /** Durable and applied events per second. */
-export async function measureThroughput(server: ServerProcess, batches: readonly Batch[], seconds: number): Promise<number> {
+export async function measureThroughput(
+  server: ServerProcess,
+  batches: readonly Batch[],
+  seconds: number,
+): Promise<number> {
   const pool = new Pool(server.url, { connections, pipelining: 1 });
   const before = await appliedOf(server);
   const began = performance.now();
@@ -49,7 +59,11 @@ export interface Latencies {
 }
 
 /** Batches are due at a fixed rate, whether or not earlier ones were answered. */
-export async function measureLatencies(server: ServerProcess, batches: readonly Batch[], load: { readonly eventsPerSecond: number; readonly seconds: number }): Promise<Latencies> {
+export async function measureLatencies(
+  server: ServerProcess,
+  batches: readonly Batch[],
+  load: { readonly eventsPerSecond: number; readonly seconds: number },
+): Promise<Latencies> {
   const pool = new Pool(server.url, { connections: 64, pipelining: 1 });
   const deciders = new Pool(server.url, { connections: 4, pipelining: 1 });
   const ack: number[] = [];
@@ -91,14 +105,29 @@ export async function measureLatencies(server: ServerProcess, batches: readonly 
   const sentPerSecond = (count * batchEvents) / ((performance.now() - began) / 1000);
   await pool.close();
   await deciders.close();
-  return { ack: ack.sort(ascending), visible: visible.sort(ascending), decide: decide.sort(ascending), sentPerSecond };
+  return {
+    ack: ack.sort(ascending),
+    visible: visible.sort(ascending),
+    decide: decide.sort(ascending),
+    sentPerSecond,
+  };
 }
 
 async function askDecision(pool: Pool, anonymousId: string, atLeast?: string): Promise<boolean> {
-  const body = JSON.stringify({ anonymousId, placements: ["homeBanner", "recommended"], ...(atLeast === undefined ? {} : { atLeast }) });
-  const answer = await pool.request({ method: "POST", path: "/v1/decide", headers: { ...headers, authorization }, body });
+  const body = JSON.stringify({
+    anonymousId,
+    placements: ["homeBanner", "recommended"],
+    ...(atLeast === undefined ? {} : { atLeast }),
+  });
+  const answer = await pool.request({
+    method: "POST",
+    path: "/v1/decide",
+    headers: { ...headers, authorization },
+    body,
+  });
   const decision = (await answer.body.json()) as { readonly stale: boolean };
-  if (answer.statusCode !== 200) throw new Error(`decide answered ${answer.statusCode}: ${JSON.stringify(decision)}`);
+  if (answer.statusCode !== 200)
+    throw new Error(`decide answered ${answer.statusCode}: ${JSON.stringify(decision)}`);
   return decision.stale;
 }
 

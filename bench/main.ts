@@ -61,7 +61,10 @@ for (let round = 0; round < roundCount; round++) {
 }
 const throughput = median(rounds);
 say(`latencies at half load (${Math.round(throughput / 2)} events/s) ...`);
-const latencies: Latencies = await measureLatencies(server, batches, { eventsPerSecond: throughput / 2, seconds: roundSeconds * 2 });
+const latencies: Latencies = await measureLatencies(server, batches, {
+  eventsPerSecond: throughput / 2,
+  seconds: roundSeconds * 2,
+});
 const loadedMb = server.memoryMb();
 const metrics = await server.metrics();
 await server.stop();
@@ -80,7 +83,8 @@ const results: Results = {
   ack: percentiles(latencies.ack),
   visible: percentiles(latencies.visible),
   decide: percentiles(latencies.decide),
-  bytesPerEvent: (metrics.get("freshet_log_bytes") ?? 0) / (metrics.get("freshet_events_received_total") ?? 1),
+  bytesPerEvent:
+    (metrics.get("freshet_log_bytes") ?? 0) / (metrics.get("freshet_events_received_total") ?? 1),
 };
 const markdown = toMarkdown(results);
 writeFileSync(join(root, "bench", "results.json"), `${JSON.stringify(results, null, 2)}\n`);

@@ -2,7 +2,8 @@ import type { Percentiles, Results } from "./main.ts";
 
 const thousands = (value: number) => Math.round(value).toLocaleString("en-GB");
 const ms = (value: number) => `${value.toFixed(1)} ms`;
-const pair = ({ p50, p99, count }: Percentiles) => `${ms(p50)} | ${ms(p99)} | ${thousands(count)} samples`;
+const pair = ({ p50, p99, count }: Percentiles) =>
+  `${ms(p50)} | ${ms(p99)} | ${thousands(count)} samples`;
 
 export function toMarkdown(results: Results): string {
   const { ceiling, throughput } = results;

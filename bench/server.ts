@@ -23,9 +23,26 @@ export async function startServer(): Promise<ServerProcess> {
   const began = performance.now();
   const child = spawn(
     process.execPath,
-    [...(process.env["BENCH_NODE_FLAGS"] ?? "--max-semi-space-size=32").split(" "), join(root, "packages/freshet/dist/cli/main.js"), "start", "--no-watch", "--config", shopConfig, "--port", "0", "--data", data],
+    [
+      ...(process.env["BENCH_NODE_FLAGS"] ?? "--max-semi-space-size=32").split(" "),
+      join(root, "packages/freshet/dist/cli/main.js"),
+      "start",
+      "--no-watch",
+      "--config",
+      shopConfig,
+      "--port",
+      "0",
+      "--data",
+      data,
+    ],
     {
-      env: { ...process.env, FRESHET_WRITE_KEY: writeKey, FRESHET_SECRET_KEY: secretKey, SHOP_TRAFFIC: "0", FRESHET_LOG_LEVEL: "warn" },
+      env: {
+        ...process.env,
+        FRESHET_WRITE_KEY: writeKey,
+        FRESHET_SECRET_KEY: secretKey,
+        SHOP_TRAFFIC: "0",
+        FRESHET_LOG_LEVEL: "warn",
+      },
       stdio: ["ignore", "pipe", "inherit"],
       cwd: root,
     },

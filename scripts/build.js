@@ -7,8 +7,12 @@ import { fileURLToPath } from "node:url";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const nodeMajorMin = 22;
 if (Number.parseInt(process.versions.node, 10) < nodeMajorMin) {
-  console.error(`this is Node ${process.versions.node}, and Freshet needs ${nodeMajorMin} or later`);
-  console.error("  hint: run npm ci with install scripts allowed, so that the pinned Node is installed");
+  console.error(
+    `this is Node ${process.versions.node}, and Freshet needs ${nodeMajorMin} or later`,
+  );
+  console.error(
+    "  hint: run npm ci with install scripts allowed, so that the pinned Node is installed",
+  );
   process.exit(1);
 }
 

@@ -10,6 +10,9 @@ export default defineConfig({
   site: shopSite,
   // What the plan's `send("crm", ...)` reaches: here the shop's own stand-in for a CRM.
   destinations: {
-    crm: { url: process.env["SHOP_CRM_URL"] ?? `http://127.0.0.1:${port}/shop/crm`, secret: crmSecret },
+    crm: {
+      url: process.env["SHOP_CRM_URL"] ?? `http://127.0.0.1:${port}/shop/crm`,
+      secret: crmSecret,
+    },
   },
 });

@@ -54,11 +54,19 @@ const productViewed = event("Product Viewed", {
 });
 const listViewed = event("Product List Viewed", { category: "string?" });
 const searched = event("Products Searched", { query: "string" });
-const productAdded = event("Product Added", { product_id: "string", price: "number?", quantity: "integer?" });
+const productAdded = event("Product Added", {
+  product_id: "string",
+  price: "number?",
+  quantity: "integer?",
+});
 const productRemoved = event("Product Removed", { product_id: "string" });
 const cartViewed = event("Cart Viewed", {});
 const checkoutStarted = event("Checkout Started", {});
-const orderCompleted = event("Order Completed", { order_id: "string", total: "number", products: "list?" });
+const orderCompleted = event("Order Completed", {
+  order_id: "string",
+  total: "number",
+  products: "list?",
+});
 const signedIn = event("Signed In", {});
 const page = event("Page", {});
 
@@ -80,12 +88,19 @@ const pageViews = count("pageViews", page);
 const productViews = count("productViews", productViewed);
 const productViewsToday = count("productViewsToday", productViewed, { window: hours(24) });
 const viewsByCategory = count("viewsByCategory", productViewed, { by: category, window: days(7) });
-const favouriteCategory = topK("favouriteCategory", productViewed, category, { n: 1, window: days(30) });
+const favouriteCategory = topK("favouriteCategory", productViewed, category, {
+  n: 1,
+  window: days(30),
+});
 const lastCategory = last("lastCategory", productViewed, category);
 const firstCategory = first("firstCategory", productViewed, category);
-const recentlyViewed = recent("recentlyViewed", productViewed, productViewed.prop.product_id, { n: 12 });
+const recentlyViewed = recent("recentlyViewed", productViewed, productViewed.prop.product_id, {
+  n: 12,
+});
 const distinctProducts = distinct("distinctProducts", productViewed, productViewed.prop.product_id);
-const meanPriceSeen = mean("meanPriceSeen", productViewed, products.column.price, { window: days(30) });
+const meanPriceSeen = mean("meanPriceSeen", productViewed, products.column.price, {
+  window: days(30),
+});
 const interest = decayingScore("interest", productViewed, constant(1), { halfLife: days(3) });
 const searches = count("searches", searched, { window: days(7) });
 const lastSearch = last("lastSearch", searched, searched.prop.query);
@@ -139,7 +154,11 @@ const thirdView = trigger("thirdView", {
   cooldown: minutes(1),
   do: [push("banner", { category: lastCategory, views: viewsByCategory.at(lastCategory) })],
 });
-const becameKeen = trigger("becameKeen", { on: entered(keen), cooldown: hours(1), do: [push("banner", { reason: keen })] });
+const becameKeen = trigger("becameKeen", {
+  on: entered(keen),
+  cooldown: hours(1),
+  do: [push("banner", { reason: keen })],
+});
 const becameVip = trigger("becameVip", {
   on: entered(vip),
   onLink: true,
@@ -189,7 +208,10 @@ const homeBanner = placement("homeBanner", {
         category: "{{category}}",
         theme: "customer",
       },
-      fields: { name: coalesce(trait("name"), "friend"), category: coalesce(lastCategory, "our new pieces") },
+      fields: {
+        name: coalesce(trait("name"), "friend"),
+        category: coalesce(lastCategory, "our new pieces"),
+      },
     }),
     variant("browser", {
       when: browser,
@@ -222,9 +244,20 @@ const recommended = placement("recommended", {
 });
 const greeting = placement("greeting", {
   variants: [
-    variant("sleeping", { when: sleeping, content: { text: "It has been a while, {{name}}." }, fields: { name: coalesce(trait("name"), "friend") } }),
-    variant("known", { when: exists(trait("name")), content: { text: "Hello, {{name}}." }, fields: { name: trait("name") } }),
-    variant("returning", { when: and(visitor, gte(add(productViews, searches), 6)), content: { text: "Nice to see you again." } }),
+    variant("sleeping", {
+      when: sleeping,
+      content: { text: "It has been a while, {{name}}." },
+      fields: { name: coalesce(trait("name"), "friend") },
+    }),
+    variant("known", {
+      when: exists(trait("name")),
+      content: { text: "Hello, {{name}}." },
+      fields: { name: trait("name") },
+    }),
+    variant("returning", {
+      when: and(visitor, gte(add(productViews, searches), 6)),
+      content: { text: "Nice to see you again." },
+    }),
   ],
   fallback: { text: "Welcome." },
 });

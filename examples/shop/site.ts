@@ -61,10 +61,14 @@ interface Reply {
 function sendFile(reply: Reply, path: string) {
   const clean = normalize(path);
   const type = contentTypes[extname(clean)];
-  if (clean.startsWith("..") || type === undefined) return reply.status(404).send({ error: { message: "no such page" } });
+  if (clean.startsWith("..") || type === undefined)
+    return reply.status(404).send({ error: { message: "no such page" } });
   for (const folder of folders) {
     try {
-      return reply.type(type).header("cache-control", "no-cache").send(readFileSync(join(folder, clean)));
+      return reply
+        .type(type)
+        .header("cache-control", "no-cache")
+        .send(readFileSync(join(folder, clean)));
     } catch {
       // Tries the next folder.
     }

@@ -10,6 +10,8 @@ try {
   startTraffic({ url, writeKey, eventsPerSecond });
   setInterval(() => {}, 3_600_000);
 } catch (error) {
-  process.stderr.write(`no shop answers at ${url}: ${(error as Error).message}\n  hint: npm start\n`);
+  process.stderr.write(
+    `no shop answers at ${url}: ${(error as Error).message}\n  hint: npm start\n`,
+  );
   process.exitCode = 1;
 }

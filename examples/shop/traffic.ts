@@ -28,7 +28,18 @@ interface Visitor {
 }
 
 const visitorsMax = 40;
-const people = ["mara", "jonas", "yuki", "amina", "tomas", "ines", "noor", "pavel", "lena", "oskar"];
+const people = [
+  "mara",
+  "jonas",
+  "yuki",
+  "amina",
+  "tomas",
+  "ines",
+  "noor",
+  "pavel",
+  "lena",
+  "oskar",
+];
 
 /** Starts sending; returns what stops it. */
 export function startTraffic(options: TrafficOptions): () => void {
@@ -95,10 +106,15 @@ function comeBack(visitor: Visitor): object[] {
 
 function takeStep(visitor: Visitor, products: readonly Product[]): object[] {
   const chance = Math.random();
-  const shelf = Math.random() < 0.7 ? products.filter(({ category }) => category === visitor.favourite) : products;
+  const shelf =
+    Math.random() < 0.7
+      ? products.filter(({ category }) => category === visitor.favourite)
+      : products;
   const product = pick(shelf) ?? (products[0] as Product);
-  if (chance < 0.16) return [page(visitor), track(visitor, "Product List Viewed", { category: visitor.favourite })];
-  if (chance < 0.22) return [track(visitor, "Products Searched", { query: product.name.split(" ").at(-1) ?? "" })];
+  if (chance < 0.16)
+    return [page(visitor), track(visitor, "Product List Viewed", { category: visitor.favourite })];
+  if (chance < 0.22)
+    return [track(visitor, "Products Searched", { query: product.name.split(" ").at(-1) ?? "" })];
   if (chance < 0.72) return [track(visitor, "Product Viewed", { ...product })];
   if (chance < 0.9) {
     visitor.cart.push(product);
@@ -130,7 +146,11 @@ function page(visitor: Visitor): object {
 
 function identify(visitor: Visitor): object {
   const name = (visitor.userId ?? "").replace("demo-", "");
-  return { ...head(visitor), type: "identify", traits: { name: name.charAt(0).toUpperCase() + name.slice(1) } };
+  return {
+    ...head(visitor),
+    type: "identify",
+    traits: { name: name.charAt(0).toUpperCase() + name.slice(1) },
+  };
 }
 
 function track(visitor: Visitor, event: string, properties: object): object {

@@ -131,10 +131,12 @@ export function settingsOf(
   environment: Readonly<Record<string, string | undefined>>,
 ): Settings {
   for (const key of Object.keys(config))
-    if (!(configKeys as readonly string[]).includes(key)) throw unknownKey(key, configKeys, "the configuration");
+    if (!(configKeys as readonly string[]).includes(key))
+      throw unknownKey(key, configKeys, "the configuration");
   const known = [...Object.keys(environmentKeys), ...otherEnvironmentKeys];
   for (const name of Object.keys(environment))
-    if (name.startsWith("FRESHET_") && !known.includes(name)) throw unknownKey(name, known, "the environment");
+    if (name.startsWith("FRESHET_") && !known.includes(name))
+      throw unknownKey(name, known, "the environment");
   const read = (name: keyof typeof environmentKeys) => environment[name] || undefined;
   return {
     plan: typeof config.plan === "string" ? resolve(folder, config.plan) : config.plan,
@@ -153,7 +155,11 @@ export function settingsOf(
 }
 
 /** The variable is relative to where the command runs, the configuration's to its own folder. */
-function dataFolder(variable: string | undefined, configured: string | undefined, folder: string): string {
+function dataFolder(
+  variable: string | undefined,
+  configured: string | undefined,
+  folder: string,
+): string {
   return variable === undefined ? resolve(folder, configured ?? ".freshet") : resolve(variable);
 }
 
@@ -168,7 +174,10 @@ function unknownKey(key: string, known: readonly string[], place: string): Usage
 function portOf(value: string | number): number {
   const port = Number(value);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new UsageError(`the port is "${value}"`, "use a whole number from 0 to 65535; 0 takes a free port");
+    throw new UsageError(
+      `the port is "${value}"`,
+      "use a whole number from 0 to 65535; 0 takes a free port",
+    );
   return port;
 }
 

@@ -1,10 +1,10 @@
 import { existsSync, statfsSync } from "node:fs";
 import { totalmem } from "node:os";
 import { dirname } from "node:path";
+import type { Settings } from "./config.ts";
 import { isFolder } from "./folder.ts";
 import { isInUse } from "./in-use.ts";
 import { type PlaceOptions, planOfSettings, readSettings } from "./settings.ts";
-import type { Settings } from "./config.ts";
 
 export interface Finding {
   readonly level: "fine" | "note" | "wrong";
@@ -17,9 +17,14 @@ export interface Finding {
 const diskFreeBytesMin = 1024 ** 3;
 
 /** Looks at everything that commonly goes wrong, and goes on after each finding. */
-export async function diagnose(options: PlaceOptions & { readonly url: string }): Promise<Finding[]> {
+export async function diagnose(
+  options: PlaceOptions & { readonly url: string },
+): Promise<Finding[]> {
   const findings: Finding[] = [
-    { level: "fine", what: `Node ${process.versions.node}, ${Math.round(totalmem() / 1024 ** 3)} GiB of memory` },
+    {
+      level: "fine",
+      what: `Node ${process.versions.node}, ${Math.round(totalmem() / 1024 ** 3)} GiB of memory`,
+    },
   ];
   const settings = await attempt(findings, "configuration", () => readSettings(options));
   if (settings === null) return findings;
@@ -30,18 +35,35 @@ export async function diagnose(options: PlaceOptions & { readonly url: string })
       level: "fine",
       what: `plan "${loaded.plan.definition.name}": ${features.length} features, ${segments.length} segments, ${triggers.length} triggers, ${placements.length} placements`,
     });
-    findings.push(...destinationFindings(settings, triggers.flatMap(({ actions }) => actions)));
+    findings.push(
+      ...destinationFindings(
+        settings,
+        triggers.flatMap(({ actions }) => actions),
+      ),
+    );
   }
-  findings.push(await folderFinding(settings.data), diskFinding(settings.data), await serverFinding(options.url));
+  findings.push(
+    await folderFinding(settings.data),
+    diskFinding(settings.data),
+    await serverFinding(options.url),
+  );
   return findings;
 }
 
-async function attempt<T>(findings: Finding[], what: string, run: () => Promise<T>): Promise<T | null> {
+async function attempt<T>(
+  findings: Finding[],
+  what: string,
+  run: () => Promise<T>,
+): Promise<T | null> {
   try {
     return await run();
   } catch (error) {
     const { message, hint } = error as Error & { hint?: string };
-    findings.push({ level: "wrong", what: `${what}: ${message}`, ...(hint === undefined ? {} : { advice: hint }) });
+    findings.push({
+      level: "wrong",
+      what: `${what}: ${message}`,
+      ...(hint === undefined ? {} : { advice: hint }),
+    });
     return null;
   }
 }
@@ -50,7 +72,9 @@ function destinationFindings(
   settings: Settings,
   actions: readonly { readonly kind: string; readonly destination?: string }[],
 ): Finding[] {
-  const named = new Set(actions.flatMap(({ destination }) => (destination === undefined ? [] : [destination])));
+  const named = new Set(
+    actions.flatMap(({ destination }) => (destination === undefined ? [] : [destination])),
+  );
   return [...named]
     .filter((name) => settings.destinations[name] === undefined)
     .map((name) => ({
@@ -62,8 +86,15 @@ function destinationFindings(
 
 async function folderFinding(data: string): Promise<Finding> {
   if (!existsSync(data) || !isFolder(data))
-    return { level: "note", what: `"${data}" is no data folder yet`, advice: "freshet start makes it" };
-  return { level: "fine", what: `data folder "${data}" (${(await isInUse(data)) ? "in use by a server" : "not in use"})` };
+    return {
+      level: "note",
+      what: `"${data}" is no data folder yet`,
+      advice: "freshet start makes it",
+    };
+  return {
+    level: "fine",
+    what: `data folder "${data}" (${(await isInUse(data)) ? "in use by a server" : "not in use"})`,
+  };
 }
 
 function diskFinding(data: string): Finding {
@@ -74,7 +105,11 @@ function diskFinding(data: string): Finding {
   const what = `${(free / 1024 ** 3).toFixed(1)} GiB free where the data is`;
   return free >= diskFreeBytesMin
     ? { level: "fine", what }
-    : { level: "wrong", what, advice: "make room: events are refused with 503 when the disk is nearly full" };
+    : {
+        level: "wrong",
+        what,
+        advice: "make room: events are refused with 503 when the disk is nearly full",
+      };
 }
 
 async function serverFinding(url: string): Promise<Finding> {
@@ -82,8 +117,16 @@ async function serverFinding(url: string): Promise<Finding> {
     const answer = await fetch(new URL("/readyz", url), { signal: AbortSignal.timeout(2000) });
     return answer.ok
       ? { level: "fine", what: `a server answers at ${url}` }
-      : { level: "wrong", what: `the server at ${url} is not ready (${answer.status})`, advice: "look at its log" };
+      : {
+          level: "wrong",
+          what: `the server at ${url} is not ready (${answer.status})`,
+          advice: "look at its log",
+        };
   } catch {
-    return { level: "note", what: `no server answers at ${url}`, advice: "freshet start, or name one with --url" };
+    return {
+      level: "note",
+      what: `no server answers at ${url}`,
+      advice: "freshet start, or name one with --url",
+    };
   }
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
+import { sourcesOf } from "../accept/index.ts";
 import { systemClock } from "../adapters/clock/system.ts";
 import { webhookSink } from "../adapters/sink/webhook.ts";
-import { sourcesOf } from "../accept/index.ts";
 import { compilePlan } from "../core/plan/compile.ts";
 import { Dispatcher } from "../engine/dispatcher.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -10,7 +10,13 @@ import type { PlanChange } from "../engine/manifest.ts";
 import type { EngineLimits } from "../engine/options.ts";
 import type { Clock } from "../engine/port/clock.ts";
 import { type Sink, SinkConfigError } from "../engine/port/sink.ts";
-import { createServer, createTokens, type Server, serverLimits, StreamHub } from "../server/index.ts";
+import {
+  createServer,
+  createTokens,
+  type Server,
+  StreamHub,
+  serverLimits,
+} from "../server/index.ts";
 import { createLogger, createMetrics } from "../telemetry/index.ts";
 import type { Settings, SiteContext } from "./config.ts";
 import { openFolder } from "./folder.ts";
@@ -62,7 +68,13 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
     limits: { ...limitsOf(settings), ...options.limits },
   });
   const { engine } = folder;
-  const dispatcher = new Dispatcher({ outbox: engine.outbox, sinks, clock, random: Math.random, alert });
+  const dispatcher = new Dispatcher({
+    outbox: engine.outbox,
+    sinks,
+    clock,
+    random: Math.random,
+    alert,
+  });
   let isReady = false;
   const onListening: (() => (() => void) | undefined)[] = [];
   let base = "";
@@ -70,7 +82,10 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
   const server = createServer({
     engine,
     plan: () => engine.plan,
-    sources: sourcesOf([{ name: "default", writeKey: keys.writeKey, kind: "browser" }, ...settings.sources]),
+    sources: sourcesOf([
+      { name: "default", writeKey: keys.writeKey, kind: "browser" },
+      ...settings.sources,
+    ]),
     secretKey: keys.secretKey,
     clock,
     randomId: () => randomUUID(),
@@ -128,13 +143,18 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
 
 function given(settings: Settings) {
   const { writeKey, secretKey } = settings;
-  return { ...(writeKey === undefined ? {} : { writeKey }), ...(secretKey === undefined ? {} : { secretKey }) };
+  return {
+    ...(writeKey === undefined ? {} : { writeKey }),
+    ...(secretKey === undefined ? {} : { secretKey }),
+  };
 }
 
 function limitsOf(settings: Settings): Partial<EngineLimits> {
   return {
     ...(settings.partitions === undefined ? {} : { partitions: settings.partitions }),
-    ...(settings.retentionDays === undefined ? {} : { retentionMs: settings.retentionDays * 86_400_000 }),
+    ...(settings.retentionDays === undefined
+      ? {}
+      : { retentionMs: settings.retentionDays * 86_400_000 }),
   };
 }
 
@@ -167,7 +187,11 @@ async function listen(server: Server, settings: Settings): Promise<string> {
         1,
       );
     if (code === "EACCES" || code === "EADDRNOTAVAIL")
-      throw new UsageError(`cannot listen on ${settings.host}:${settings.port} (${code})`, "use another port or host", 1);
+      throw new UsageError(
+        `cannot listen on ${settings.host}:${settings.port} (${code})`,
+        "use another port or host",
+        1,
+      );
     throw error;
   }
 }
@@ -191,14 +215,18 @@ function watchPlan(
   reload: () => Promise<PlanChange | null>,
   onReload: (text: string) => void,
 ): () => void {
-  const tables = loaded.plan.definition.tables.flatMap((table) => (table.file === undefined ? [] : [table.file]));
+  const tables = loaded.plan.definition.tables.flatMap((table) =>
+    table.file === undefined ? [] : [table.file],
+  );
   return watchFiles({ files: [file, ...loaded.files], tables, folder: loaded.folder }, async () => {
     try {
       const change = await reload();
       onReload(change === null ? "saved: nothing changed in the plan" : describeChange(change));
     } catch (error) {
       const { message, hint } = error as Error & { hint?: string };
-      onReload(`the plan was not reloaded: ${message}${hint === undefined ? "" : `\n  hint: ${hint}`}`);
+      onReload(
+        `the plan was not reloaded: ${message}${hint === undefined ? "" : `\n  hint: ${hint}`}`,
+      );
     }
   });
 }

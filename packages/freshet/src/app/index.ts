@@ -1,7 +1,7 @@
 /** What a program that runs Freshet uses. Plans are written with `freshet/plan`. */
 export {
-  defineConfig,
   type DestinationConfig,
+  defineConfig,
   type FreshetConfig,
   type Settings,
   type SiteContext,

@@ -17,7 +17,10 @@ export function keysOf(data: string, given: Partial<Keys>): Keys & { readonly ma
     secretKey: given.secretKey ?? stored?.secretKey ?? `sk_${token()}`,
   };
   if (keys.writeKey === keys.secretKey)
-    throw new UsageError("write key and secret key are the same text", "a page shows the write key: make them differ");
+    throw new UsageError(
+      "write key and secret key are the same text",
+      "a page shows the write key: make them differ",
+    );
   if (stored !== null) return { ...keys, made: false };
   mkdirSync(data, { recursive: true });
   writeFileSync(path, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600 });
@@ -37,9 +40,14 @@ function readKeys(path: string): Keys | null {
   }
   try {
     const value = JSON.parse(text) as Partial<Keys>;
-    if (typeof value.writeKey === "string" && typeof value.secretKey === "string") return value as Keys;
+    if (typeof value.writeKey === "string" && typeof value.secretKey === "string")
+      return value as Keys;
   } catch {
     // Falls through to the same message as a file with other contents.
   }
-  throw new UsageError(`"${path}" holds no keys`, "restore it, or delete it to have new keys made", 1);
+  throw new UsageError(
+    `"${path}" holds no keys`,
+    "restore it, or delete it to have new keys made",
+    1,
+  );
 }

@@ -27,14 +27,20 @@ export async function loadPlan(file: string, data: string): Promise<LoadedPlan> 
   const { path, files } = await bundle(file, folder, []);
   const plan = await importDefault(path, file);
   if (!isPlan(plan))
-    throw new UsageError(`"${file}" does not export a plan`, "end it with: export default definePlan({ ... })");
+    throw new UsageError(
+      `"${file}" does not export a plan`,
+      "end it with: export default definePlan({ ... })",
+    );
   const kept = join(folder, `${plan.hash}.mjs`);
   if (!existsSync(kept)) renameSync(path, kept);
   return { plan, files, folder: dirname(resolve(file)) };
 }
 
 /** Code of an earlier plan of this data folder, or null where it was not kept. */
-export async function loadKeptPlan(data: string, entry: ManifestEntry): Promise<CompiledPlan | null> {
+export async function loadKeptPlan(
+  data: string,
+  entry: ManifestEntry,
+): Promise<CompiledPlan | null> {
   const path = join(data, "plans", `${entry.hash}.mjs`);
   if (!existsSync(path)) return null;
   const plan = await importDefault(path, path);
@@ -44,7 +50,10 @@ export async function loadKeptPlan(data: string, entry: ManifestEntry): Promise<
 export async function loadConfig(file: string): Promise<FreshetConfig> {
   const path = resolve(file);
   if (!existsSync(path))
-    throw new UsageError(`there is no configuration at "${path}"`, "name one with --config, or run in its folder");
+    throw new UsageError(
+      `there is no configuration at "${path}"`,
+      "name one with --config, or run in its folder",
+    );
   const { path: bundled } = await bundle(
     path,
     join(dirname(path), "node_modules", ".cache", "freshet"),
@@ -52,7 +61,10 @@ export async function loadConfig(file: string): Promise<FreshetConfig> {
   );
   const config = await importDefault(bundled, path);
   if (config === null || typeof config !== "object" || !("plan" in config))
-    throw new UsageError(`"${path}" does not export a configuration`, "end it with: export default defineConfig({ plan: \"./plan.ts\" })");
+    throw new UsageError(
+      `"${path}" does not export a configuration`,
+      'end it with: export default defineConfig({ plan: "./plan.ts" })',
+    );
   return config as FreshetConfig;
 }
 
@@ -84,7 +96,11 @@ async function bundle(
     writeFileSync(path, code);
     return { path, files: Object.keys(result.metafile.inputs).map((input) => resolve(input)) };
   } catch (error) {
-    throw new UsageError(`"${file}" could not be read: ${buildMessage(error)}`, "mend the line that is named", 1);
+    throw new UsageError(
+      `"${file}" could not be read: ${buildMessage(error)}`,
+      "mend the line that is named",
+      1,
+    );
   }
 }
 
@@ -95,7 +111,11 @@ const requireBanner =
 interface BuildFailure {
   readonly errors: readonly {
     readonly text: string;
-    readonly location: { readonly file: string; readonly line: number; readonly column: number } | null;
+    readonly location: {
+      readonly file: string;
+      readonly line: number;
+      readonly column: number;
+    } | null;
   }[];
 }
 
@@ -103,7 +123,9 @@ function buildMessage(error: unknown): string {
   const first = (error as Partial<BuildFailure>).errors?.[0];
   if (first === undefined) return error instanceof Error ? error.message : String(error);
   const { location } = first;
-  return location === null ? first.text : `${first.text} (${location.file}:${location.line}:${location.column + 1})`;
+  return location === null
+    ? first.text
+    : `${first.text} (${location.file}:${location.line}:${location.column + 1})`;
 }
 
 /** With source maps on, stacks name the lines of the plan, not those of the bundle. */
@@ -119,11 +141,19 @@ async function importDefault(path: string, source: string): Promise<unknown> {
 
 /** A plan's own error says what and where; anything else that the file threw is shown with its line too. */
 function describeFailure(error: unknown, source: string): UsageError {
-  const { name, message, hint, origin, stack } = error as Error & { hint?: string; origin?: string };
+  const { name, message, hint, origin, stack } = error as Error & {
+    hint?: string;
+    origin?: string;
+  };
   const place = firstOwnLine(origin ?? stack ?? "");
   const where = place === null ? `"${source}"` : place;
-  if (name === "PlanError") return new UsageError(`${message} (${where})`, hint ?? "mend the plan", 1);
-  return new UsageError(`${where} threw ${name ?? "an error"}: ${message ?? String(error)}`, "mend the file", 1);
+  if (name === "PlanError")
+    return new UsageError(`${message} (${where})`, hint ?? "mend the plan", 1);
+  return new UsageError(
+    `${where} threw ${name ?? "an error"}: ${message ?? String(error)}`,
+    "mend the file",
+    1,
+  );
 }
 
 /** First frame that is not of the builders. */
@@ -138,6 +168,10 @@ function firstOwnLine(stack: string): string | null {
 
 function isPlan(value: unknown): value is Plan {
   return (
-    typeof value === "object" && value !== null && "definition" in value && "functions" in value && "hash" in value
+    typeof value === "object" &&
+    value !== null &&
+    "definition" in value &&
+    "functions" in value &&
+    "hash" in value
   );
 }

@@ -11,22 +11,40 @@ import type { Plan } from "../core/plan/plan.ts";
 export function printPlan(plan: Plan): string {
   const { definition } = plan;
   const sections: readonly (readonly [string, readonly string[]])[] = [
-    ["events", definition.events.map((event) => `${event.name} { ${Object.keys(event.properties).join(", ")} }`)],
-    ["tables", definition.tables.map((table) => `${table.name} by ${table.key} { ${Object.keys(table.columns).join(", ")} }`)],
+    [
+      "events",
+      definition.events.map(
+        (event) => `${event.name} { ${Object.keys(event.properties).join(", ")} }`,
+      ),
+    ],
+    [
+      "tables",
+      definition.tables.map(
+        (table) => `${table.name} by ${table.key} { ${Object.keys(table.columns).join(", ")} }`,
+      ),
+    ],
     ["features", definition.features.map(featureLine)],
-    ["segments", definition.segments.map((segment) => `${segment.name}: ${describe(segment.when)}`)],
+    [
+      "segments",
+      definition.segments.map((segment) => `${segment.name}: ${describe(segment.when)}`),
+    ],
     ["triggers", definition.triggers.map(triggerLine)],
     ["placements", definition.placements.map(placementLine)],
     ["imports", definition.imports.map((entry) => entry.name)],
   ];
   const body = sections
     .filter(([, lines]) => lines.length > 0)
-    .map(([title, lines]) => `${title} (${lines.length})\n${lines.map((line) => `  ${line}\n`).join("")}`);
+    .map(
+      ([title, lines]) =>
+        `${title} (${lines.length})\n${lines.map((line) => `  ${line}\n`).join("")}`,
+    );
   return `plan "${definition.name}" ${plan.hash.slice(0, 12)}\n\n${body.join("\n")}`;
 }
 
 function featureLine(feature: FeatureDefinition): string {
-  const events = feature.inputs.map((group) => [...new Set(group.map(({ event }) => event))].join(" or ")).join(" per ");
+  const events = feature.inputs
+    .map((group) => [...new Set(group.map(({ event }) => event))].join(" or "))
+    .join(" per ");
   const value = feature.inputs[0]?.[0]?.value;
   const parts = [
     `${feature.name}: ${feature.type}`,
@@ -58,7 +76,8 @@ export function durationText(ms: number): string {
     ["min", 60_000],
     ["s", 1000],
   ] as const;
-  for (const [unit, size] of units) if (ms >= size && ms % size === 0) return `${ms / size} ${unit}`;
+  for (const [unit, size] of units)
+    if (ms >= size && ms % size === 0) return `${ms / size} ${unit}`;
   return `${ms} ms`;
 }
 
@@ -68,7 +87,8 @@ function triggerLine(trigger: TriggerDefinition): string {
       ? `on ${trigger.on.selections.map(({ event }) => event).join(" or ")}`
       : `on ${trigger.on.kind} ${trigger.on.segment}`;
   const when = trigger.when === undefined ? "" : ` when ${describe(trigger.when)}`;
-  const cooldown = trigger.cooldownMs === 0 ? "" : `, at most every ${durationText(trigger.cooldownMs)}`;
+  const cooldown =
+    trigger.cooldownMs === 0 ? "" : `, at most every ${durationText(trigger.cooldownMs)}`;
   return `${trigger.name}: ${cause}${when}${cooldown} -> ${trigger.actions.map(actionText).join(", ")}`;
 }
 
@@ -77,6 +97,8 @@ function actionText(action: ActionDefinition): string {
 }
 
 function placementLine(placement: PlacementDefinition): string {
-  const variants = placement.variants.map((variant) => `${variant.name} if ${describe(variant.when)}`);
+  const variants = placement.variants.map(
+    (variant) => `${variant.name} if ${describe(variant.when)}`,
+  );
   return `${placement.name}: ${[...variants, "fallback"].join(" | ")}`;
 }

@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { findConfig, type Settings, settingsOf } from "./config.ts";
-import { loadConfig, type LoadedPlan, loadPlan } from "./load.ts";
+import { type LoadedPlan, loadConfig, loadPlan } from "./load.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What every verb may be told about where things are. */

@@ -16,9 +16,10 @@ const gatherMs = 150;
  * editors replace a file when they save it.
  */
 export function watchFiles(watched: Watched, onSaved: () => Promise<void>): () => void {
-  const paths = [...watched.files, ...watched.tables.map((file) => resolve(watched.folder, file))].filter(
-    (path) => !path.includes("node_modules") && !path.includes("/dist/"),
-  );
+  const paths = [
+    ...watched.files,
+    ...watched.tables.map((file) => resolve(watched.folder, file)),
+  ].filter((path) => !path.includes("node_modules") && !path.includes("/dist/"));
   const namesOf = new Map<string, Set<string>>();
   for (const path of paths) {
     const names = namesOf.get(dirname(path)) ?? new Set();

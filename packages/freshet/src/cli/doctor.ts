@@ -5,7 +5,9 @@ import type { PlaceOptions } from "../app/settings.ts";
 export function doctorVerb(program: Command): void {
   program
     .command("doctor")
-    .description("look at the machine, the configuration, the plan and the data folder, and say what is wrong")
+    .description(
+      "look at the machine, the configuration, the plan and the data folder, and say what is wrong",
+    )
     .option("--config <file>", "configuration")
     .option("--data <folder>", "data folder")
     .option("--url <url>", "a running server to ask as well", "http://127.0.0.1:8080")
@@ -15,7 +17,9 @@ export function doctorVerb(program: Command): void {
       if (options.json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
       else
         for (const { level, what, advice } of findings)
-          process.stdout.write(`${marks[level]} ${what}\n${advice === undefined ? "" : `    ${advice}\n`}`);
+          process.stdout.write(
+            `${marks[level]} ${what}\n${advice === undefined ? "" : `    ${advice}\n`}`,
+          );
       if (findings.some(({ level }) => level === "wrong")) process.exitCode = 1;
     });
 }

@@ -31,7 +31,10 @@ export function importVerb(program: Command): void {
 async function runImport(file: string, options: Options): Promise<void> {
   if (options.again === true) throw refuseAgain();
   if (options.as !== undefined && !/^[\w.-]{1,100}$/.test(options.as))
-    throw new UsageError(`"${options.as}" is no name for an import`, "use letters, digits, dots and dashes");
+    throw new UsageError(
+      `"${options.as}" is no name for an import`,
+      "use letters, digits, dots and dashes",
+    );
   const settings = await readSettings(options);
   const plan = await planOfSettings(settings);
   const mapping = findMapping(plan.plan.definition, options.mapping);
@@ -44,7 +47,12 @@ async function runImport(file: string, options: Options): Promise<void> {
     ...(options.as === undefined ? {} : { name: options.as }),
     data: settings.data,
     target: async () => {
-      const target = await openTarget({ settings, plan, signal, ...(url === undefined ? {} : { url }) });
+      const target = await openTarget({
+        settings,
+        plan,
+        signal,
+        ...(url === undefined ? {} : { url }),
+      });
       place = target.place;
       process.stderr.write(`importing "${file}" into ${place}\n`);
       return target;
@@ -53,7 +61,9 @@ async function runImport(file: string, options: Options): Promise<void> {
     signal,
   }).finally(stop);
   if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
-  process.stdout.write(options.json === true ? `${JSON.stringify(report, null, 2)}\n` : showReport(report, place));
+  process.stdout.write(
+    options.json === true ? `${JSON.stringify(report, null, 2)}\n` : showReport(report, place),
+  );
   if (report.outcome === "interrupted") process.exitCode = 1;
 }
 

@@ -8,7 +8,9 @@ const { registerVerbs } = await import("./verbs.ts");
 const { reportFailure } = await import("./report.ts");
 
 const program = new Command("freshet")
-  .description("A real-time data pipeline for personalization: actions in, live profiles and decisions out")
+  .description(
+    "A real-time data pipeline for personalization: actions in, live profiles and decisions out",
+  )
   .version("0.1.0")
   .showHelpAfterError("(add --help to see what the verb takes)")
   .exitOverride();

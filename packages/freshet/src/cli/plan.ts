@@ -11,6 +11,8 @@ export function planVerb(program: Command): void {
     .option("--json", "print the plan as data")
     .action(async (options: PlaceOptions & { readonly json?: boolean }) => {
       const { plan } = await planOfSettings(await readSettings(options));
-      process.stdout.write(options.json ? `${JSON.stringify(plan.definition, null, 2)}\n` : printPlan(plan));
+      process.stdout.write(
+        options.json ? `${JSON.stringify(plan.definition, null, 2)}\n` : printPlan(plan),
+      );
     });
 }

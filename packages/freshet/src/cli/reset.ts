@@ -19,7 +19,11 @@ export function resetVerb(program: Command): void {
         return;
       }
       if (!isFolder(data))
-        throw new UsageError(`"${data}" is not a data folder of Freshet`, "name the right one with --data", 1);
+        throw new UsageError(
+          `"${data}" is not a data folder of Freshet`,
+          "name the right one with --data",
+          1,
+        );
       if (await isInUse(data))
         throw new UsageError(`"${data}" is in use by a running server`, "stop the server first", 1);
       if (options.yes !== true && !(await confirm(data))) {
@@ -33,7 +37,10 @@ export function resetVerb(program: Command): void {
 
 async function confirm(data: string): Promise<boolean> {
   if (!process.stdin.isTTY)
-    throw new UsageError("reset deletes everything and nobody is there to ask", "add --yes to mean it");
+    throw new UsageError(
+      "reset deletes everything and nobody is there to ask",
+      "add --yes to mean it",
+    );
   const { createInterface } = await import("node:readline/promises");
   const prompt = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await prompt.question(`Delete "${data}" with all events and profiles? (yes/no) `);

@@ -60,7 +60,9 @@ function stopOnSignals(freshet: Freshet): void {
     freshet.close().then(
       () => process.exit(0),
       (error: unknown) => {
-        process.stderr.write(`could not stop in order: ${String(error)}\n  hint: nothing acknowledged is lost; the next start recovers\n`);
+        process.stderr.write(
+          `could not stop in order: ${String(error)}\n  hint: nothing acknowledged is lost; the next start recovers\n`,
+        );
         process.exit(1);
       },
     );

@@ -6,6 +6,5 @@ import { startVerb } from "./start.ts";
 
 /** Every verb, in the order in which help lists them. */
 export function registerVerbs(program: Command): void {
-  for (const register of [startVerb, planVerb, doctorVerb, resetVerb])
-    register(program);
+  for (const register of [startVerb, planVerb, doctorVerb, resetVerb]) register(program);
 }

@@ -65,7 +65,9 @@ function isEligible(variant: VariantDefinition, scope: Scope): boolean {
 
 function fillContent(variant: VariantDefinition, scope: Scope): Json {
   const fields = once(variant.fields, () =>
-    Object.entries(variant.fields).map(([name, field]) => [name, compileExpression(field)] as const),
+    Object.entries(variant.fields).map(
+      ([name, field]) => [name, compileExpression(field)] as const,
+    ),
   );
   if (fields.length === 0) return variant.content;
   const values = new Map(fields.map(([name, evaluate]) => [name, evaluate(scope)]));

@@ -97,3 +97,8 @@ export function unpackEntity(packed: Packed): EntityState {
   const [version, features] = packed as readonly [number, (FeatureState | null)[]];
   return { version, features };
 }
+
+/** Packed states and states of features are arrays all the way down to what is never changed in place. */
+export function copyArrays<T>(value: T): T {
+  return Array.isArray(value) ? (value.map(copyArrays) as T) : value;
+}

@@ -3,7 +3,7 @@ import type { Effect } from "./effect.ts";
 import { type AcceptedEvent, partOf } from "./event.ts";
 import { keyText, type Scope } from "./expression/evaluate.ts";
 import type { KeyedItem } from "./feature/compiled.ts";
-import { type Packed, packPart, unpackPart } from "./pack.ts";
+import { copyArrays, type Packed, packPart, unpackPart } from "./pack.ts";
 import type { Adder, CompiledPlan, CompiledSegment, EventPlan } from "./plan/compile.ts";
 import { itemValue } from "./plan/compile.ts";
 import {
@@ -181,7 +181,13 @@ function foldEvent(
   if (event.traits !== undefined) foldTraits(part, event, event.traits);
   const scope: Scope = { event, profile: null, now: work.at };
   // One item serves all adders, since `add` keeps what is in it and never the item.
-  const item: Mutable<KeyedItem> = { time: event.time, id: event.id, value: null, input: 0, by: "" };
+  const item: Mutable<KeyedItem> = {
+    time: event.time,
+    id: event.id,
+    value: null,
+    input: 0,
+    by: "",
+  };
   for (const adder of rules.adders) {
     if (!fillItem(item, adder, scope)) continue;
     const { slot } = adder;
@@ -212,7 +218,13 @@ function fillItem(item: Mutable<KeyedItem>, adder: Adder, scope: Scope): boolean
 }
 
 function toItem(adder: Adder, event: AcceptedEvent, scope: Scope): KeyedItem | null {
-  const item: Mutable<KeyedItem> = { time: event.time, id: event.id, value: null, input: 0, by: "" };
+  const item: Mutable<KeyedItem> = {
+    time: event.time,
+    id: event.id,
+    value: null,
+    input: 0,
+    by: "",
+  };
   return fillItem(item, adder, scope) ? item : null;
 }
 
@@ -429,10 +441,6 @@ function linkOwner(work: Work, link: Extract<SelfBody, { kind: "link" }>): Outco
   state.flips.fill(null);
   state.timer = null;
   return "applied";
-}
-
-function copyArrays<T>(value: T): T {
-  return Array.isArray(value) ? (value.map(copyArrays) as T) : value;
 }
 
 /** At the user: the part moves in, and memberships are looked at again with cause `link`. */

@@ -13,6 +13,7 @@ import { entityKey, KeyedState } from "./keyed-state.ts";
 import { comparePlans, type ManifestEntry, nextEntry, type PlanChange, planWithoutCode } from "./manifest.ts";
 import { type Meta, type MetaUpdate, readMeta } from "./meta.ts";
 import { chainMappings, type Mapping, mapLayout } from "./migrate.ts";
+import { MovingParts } from "./moving-parts.ts";
 import type { EngineOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { Partition, partitionOf } from "./partition.ts";
@@ -44,6 +45,7 @@ export class Engine {
   readonly #dedup: DedupWindow;
   readonly #journal: DedupJournal;
   readonly #visibility: Visibility;
+  readonly #moving = new MovingParts();
   readonly #selfSender: SelfSender;
   readonly #checkpointer: Checkpointer;
   readonly #deadLetters: DeadLetters;
@@ -208,10 +210,14 @@ export class Engine {
   /** State of a profile as it is now; must not be changed. Follows an anonymous id to its owner. */
   profile(profileId: string): { readonly profileId: string; readonly state: ProfileState } | null {
     const found = this.#state.read(profileId);
-    if (found?.kind !== "profile") return null;
-    const { owner } = found.profile;
-    if (owner === null) return { profileId, state: found.profile };
-    return this.profile(`user:${owner.userId}`);
+    const known = found?.kind === "profile" ? found.profile : null;
+    if (known !== null && known.owner !== null) return this.profile(`user:${known.owner.userId}`);
+    const state = this.#moving.over(profileId, known, {
+      epoch: this.epoch,
+      segments: this.plan.segments.length,
+      mappingFrom: (epoch) => this.#mappingFrom(epoch),
+    });
+    return state === null ? null : { profileId, state };
   }
 
   entity(name: string, key: string): EntityState | null {
@@ -435,9 +441,13 @@ export class Engine {
       },
       self: (record: Omit<SelfRecord, "at">, root: number) => {
         if (record.from.awaited) this.#visibility.sent(root);
+        this.#moving.sent(record);
         this.#selfSender.add(record);
       },
-      selfApplied: (from) => this.#visibility.arrived(from),
+      selfApplied: (record) => {
+        if (record.from.awaited) this.#visibility.arrived(record.from);
+        this.#moving.arrived(record);
+      },
       deadLetter: (letter, offset) => this.#deadLetters.add(letter, offset),
       duplicate: (_record, offset, firstOffset) => this.#journal.duplicate(firstOffset, offset),
       accepted: (hash, offset) => this.#journal.accepted(hash, offset),

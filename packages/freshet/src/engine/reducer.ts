@@ -27,7 +27,7 @@ export interface ReducerOutput {
   segment(effect: SegmentEffect): void;
   /** To be appended to the log, in this order; `root` is the offset of the record that began the chain. */
   self(record: Omit<SelfRecord, "at">, root: number): void;
-  selfApplied(from: SelfOrigin): void;
+  selfApplied(record: SelfRecord): void;
   deadLetter(letter: DeadLetter, offset: number): void;
   duplicate(record: EventRecord, offset: number, firstOffset: number): void;
   accepted(hash: Uint32Array, offset: number): void;
@@ -158,7 +158,7 @@ export class Reducer {
       this.counters.selfDropped++;
       return;
     }
-    if (record.from.awaited) this.#options.output.selfApplied(record.from);
+    this.#options.output.selfApplied(record);
     this.counters.selfApplied++;
     const body = this.#inLayout(record);
     if (body.kind === "contribution") this.#contribute(record.key, body.features);

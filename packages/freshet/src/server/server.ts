@@ -97,6 +97,8 @@ function createApp(context: ServerContext, trustProxy: TrustProxy): FastifyInsta
     },
   }) as unknown as FastifyInstance;
   app.server.maxConnections = limits.connectionsMax;
+  // Node itself would answer an `Expect` that it does not know with 417, which drops a client's events.
+  app.server.on("checkExpectation", (request, response) => app.routing(request, response));
   addBodyParser(app, context);
   addHooks(app, context);
   app.setErrorHandler((error, request, reply) =>
@@ -116,13 +118,12 @@ const safeHeaders = { "x-content-type-options": "nosniff" };
 function addBodyParser(app: FastifyInstance, { gate }: ServerContext): void {
   app.decorateRequest("contentTypeSent", undefined);
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("*", async (request: FastifyRequest, payload: unknown) => {
+  app.addContentTypeParser("*", async (request: FastifyRequest) => {
     const route = request.routeOptions.config.freshet;
     const body = await readRequestBody(request.raw, gate, { hold: route?.kind === "capture" });
     if (route !== undefined) return body;
     // A site's own handler takes plain bytes, and knows of no counting.
     gate.release(body.charged);
-    void payload;
     return body.bytes;
   });
 }
@@ -131,7 +132,8 @@ function addHooks(app: FastifyInstance, { metrics, logger, isStopping }: ServerC
   app.addHook("onRequest", async (request, reply) => {
     const { headers } = request.raw;
     request.contentTypeSent = headers["content-type"];
-    if (request.method !== "GET") headers["content-type"] = "application/octet-stream";
+    if (request.method !== "GET" && request.method !== "HEAD")
+      headers["content-type"] = "application/octet-stream";
     reply.headers(safeHeaders);
     const { freshet } = request.routeOptions.config;
     if (freshet === undefined) return;
@@ -159,7 +161,7 @@ function addRoute(app: FastifyInstance, context: ServerContext, route: Route): v
       method,
       url,
       config,
-      exposeHeadRoute: false,
+      exposeHeadRoute: method === "GET" && route.isEndless !== true,
       handler: (request, reply) => handle(context, route, request, reply),
     });
     if (cors && !app.hasRoute({ method: "OPTIONS", url })) {

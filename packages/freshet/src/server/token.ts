@@ -24,12 +24,13 @@ export function createTokens(secretKey: string, clock: Clock): Tokens {
   const key = deriveKey(secretKey);
   return {
     async mint(profileId, seconds) {
-      const now = Math.floor(clock.now() / 1000);
+      // Rounded up, since the claims are whole seconds: a token lives no shorter than was asked.
+      const now = Math.ceil(clock.now() / 1000);
       const token = await new SignJWT({})
         .setProtectedHeader({ alg: algorithm })
         .setSubject(profileId)
         .setAudience(audience)
-        .setIssuedAt(now)
+        .setIssuedAt(now - 1)
         .setExpirationTime(now + seconds)
         .sign(key);
       return { token, profileId, expiresAt: (now + seconds) * 1000 };

@@ -1,6 +1,15 @@
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ask, basic, bearer, type Fixture, openFixture, secret, view, writeKey } from "./fixture.ts";
+import {
+  ask,
+  basic,
+  bearer,
+  type Fixture,
+  openFixture,
+  secret,
+  view,
+  writeKey,
+} from "./fixture.ts";
 
 let fixture: Fixture;
 beforeEach(async () => {
@@ -14,10 +23,9 @@ describe("segment events", () => {
   const event = { messageId: "m1", userId: "u1", event: "Signed Up" };
 
   test.each(
-    ["track", "identify", "page", "screen", "group", "alias", "t", "i", "p", "s", "g", "a"].flatMap((name) => [
-      [`/v1/${name}`],
-      [`/${name}/`],
-    ]),
+    ["track", "identify", "page", "screen", "group", "alias", "t", "i", "p", "s", "g", "a"].flatMap(
+      (name) => [[`/v1/${name}`], [`/${name}/`]],
+    ),
   )("%s takes one event", async (path) => {
     const body = { ...event, groupId: "g1", previousId: "u0", writeKey };
     const answer = await ask(fixture, path, { body });
@@ -79,7 +87,12 @@ describe("segment events", () => {
 });
 
 describe("native events", () => {
-  const event = { event_id: "e1", event_type: "Product Viewed", user_id: "u1", metadata: { product_id: "p1" } };
+  const event = {
+    event_id: "e1",
+    event_type: "Product Viewed",
+    user_id: "u1",
+    metadata: { product_id: "p1" },
+  };
   const headers = basic("SK");
 
   test.each(["/v1/events", "/events", "/v1/events/"])("%s takes one or a list", async (path) => {
@@ -91,7 +104,12 @@ describe("native events", () => {
     const answer = await ask(fixture, "/v1/events", { body: { event_type: "x" }, headers });
     expect(answer).toMatchObject({
       status: 400,
-      body: { success: false, accepted: 0, error: { code: "identifierMissing" }, receipt: expect.any(String) },
+      body: {
+        success: false,
+        accepted: 0,
+        error: { code: "identifierMissing" },
+        receipt: expect.any(String),
+      },
     });
     expect(answer.body.rejected[0].code).toBe("identifierMissing");
     await fixture.engine.drain();
@@ -117,7 +135,9 @@ describe("native events", () => {
       const path = encodeURIComponent(id);
       const read = await ask(fixture, `/v1/profiles/${path}`, { headers: secret });
       expect(read.body).toMatchObject({ profileId: `user:${id}`, features: { productViews: 1 } });
-      const journey = await ask(fixture, `/v1/events/${encodeURIComponent(`e-${id}`)}`, { headers: secret });
+      const journey = await ask(fixture, `/v1/events/${encodeURIComponent(`e-${id}`)}`, {
+        headers: secret,
+      });
       expect(journey.body).toMatchObject({ status: "applied", messageId: `e-${id}` });
     }
   });
@@ -129,14 +149,20 @@ describe("bodies", () => {
   test.each(["text/plain", "application/octet-stream", "no/such+type; x=y", ";;;", "json"])(
     "content type %s is read as JSON",
     async (type) => {
-      const answer = await ask(fixture, "/v1/track", { body: event, headers: { "content-type": type } });
+      const answer = await ask(fixture, "/v1/track", {
+        body: event,
+        headers: { "content-type": type },
+      });
       expect(answer.status).toBe(200);
     },
   );
 
   test("gzip is inflated", async () => {
     const body = gzipSync(JSON.stringify(event));
-    const answer = await ask(fixture, "/v1/track", { body, headers: { "content-encoding": "gzip" } });
+    const answer = await ask(fixture, "/v1/track", {
+      body,
+      headers: { "content-encoding": "gzip" },
+    });
     expect(answer.status).toBe(200);
     expect(await requestBytes()).toBe(0);
   });
@@ -148,9 +174,21 @@ describe("bodies", () => {
     ["is not UTF-8", 400, "bodyNotUtf8", Buffer.from([0xff, 0xfe]), {}],
     ["is of the wrong shape", 400, "bodyShape", "[1]", {}],
     ["has an unknown encoding", 400, "bodyEncodingUnknown", event, { "content-encoding": "zstd" }],
-    ["is cut", 400, "bodyInflateFailed", gzipSync("{}").subarray(0, 9), { "content-encoding": "gzip" }],
+    [
+      "is cut",
+      400,
+      "bodyInflateFailed",
+      gzipSync("{}").subarray(0, 9),
+      { "content-encoding": "gzip" },
+    ],
     ["is too long", 413, "bodyTooLarge", big, {}],
-    ["is a bomb", 413, "bodyTooLarge", gzipSync(Buffer.alloc(5_000_000, 32)), { "content-encoding": "gzip" }],
+    [
+      "is a bomb",
+      413,
+      "bodyTooLarge",
+      gzipSync(Buffer.alloc(5_000_000, 32)),
+      { "content-encoding": "gzip" },
+    ],
   ])("a body that %s is refused with %i %s", async (_what, status, code, body, headers) => {
     const answer = await ask(fixture, "/v1/track", { method: "POST", body, headers });
     expect(answer).toMatchObject({ status, body: error(code) });
@@ -159,7 +197,10 @@ describe("bodies", () => {
 
   test("a batch of too many events is refused", async () => {
     const body = { batch: Array.from({ length: 10_001 }, () => ({})), writeKey };
-    expect(await ask(fixture, "/v1/batch", { body })).toMatchObject({ status: 400, body: error("batchTooLong") });
+    expect(await ask(fixture, "/v1/batch", { body })).toMatchObject({
+      status: 400,
+      body: error("batchTooLong"),
+    });
   });
 
   async function requestBytes(): Promise<number> {
@@ -176,7 +217,9 @@ describe("the log", () => {
     expect(answer.headers["retry-after"]).toMatch(/^\d+$/);
     expect(answer.headers["x-ratelimit-reset"]).toBe(answer.headers["retry-after"]);
     fixture.disk.faults = { ...fixture.disk.faults, failureShare: 0 };
-    expect((await ask(fixture, "/v1/batch", { body: { batch: [view("m1")], writeKey } })).status).toBe(200);
+    expect(
+      (await ask(fixture, "/v1/batch", { body: { batch: [view("m1")], writeKey } })).status,
+    ).toBe(200);
     await fixture.engine.drain();
     expect(fixture.engine.ledger()).toMatchObject({ received: 1, applied: 1 });
   });
@@ -191,34 +234,50 @@ describe("the log", () => {
 
 describe("other requests of capture clients", () => {
   test("SDK telemetry is counted without a key", async () => {
-    const answer = await ask(fixture, "/v1/m", { body: '{"series":[{},{}]}', headers: { "content-type": "text/plain" } });
+    const answer = await ask(fixture, "/v1/m", {
+      body: '{"series":[{},{}]}',
+      headers: { "content-type": "text/plain" },
+    });
     expect(answer).toMatchObject({ status: 200, body: { success: true } });
     expect((await ask(fixture, "/metrics")).body).toContain("freshet_sdk_telemetry_series_total 2");
   });
 
-  test.each(["/v1/projects/WK/settings", "/projects/WK/settings/"])("%s starts the browser SDK", async (path) => {
-    const { status, body } = await ask(fixture, path, { headers: { host: "example.com:8080" } });
-    expect(status).toBe(200);
-    expect(body.integrations["Segment.io"]).toEqual({
-      apiKey: writeKey,
-      apiHost: "example.com:8080/v1",
-      protocol: "http",
-    });
-  });
+  test.each(["/v1/projects/WK/settings", "/projects/WK/settings/"])(
+    "%s starts the browser SDK",
+    async (path) => {
+      const { status, body } = await ask(fixture, path, { headers: { host: "example.com:8080" } });
+      expect(status).toBe(200);
+      expect(body.integrations["Segment.io"]).toEqual({
+        apiKey: writeKey,
+        apiHost: "example.com:8080/v1",
+        protocol: "http",
+      });
+    },
+  );
 
   test("settings of an unknown key are 401", async () => {
-    expect(await ask(fixture, "/v1/projects/no/settings")).toMatchObject({ status: 401, body: error("keyUnknown") });
+    expect(await ask(fixture, "/v1/projects/no/settings")).toMatchObject({
+      status: 401,
+      body: error("keyUnknown"),
+    });
   });
 
   test("the retry count of clients is counted", async () => {
     const headers = { ...basic(writeKey), "x-retry-count": "2" };
     await ask(fixture, "/v1/batch", { body: { batch: [view("m1")] }, headers });
-    expect((await ask(fixture, "/metrics")).body).toContain('freshet_client_retries_total{attempt="2"} 1');
+    expect((await ask(fixture, "/metrics")).body).toContain(
+      'freshet_client_retries_total{attempt="2"} 1',
+    );
   });
 
   test("a wrong method on a path of capture is 400, and elsewhere 404", async () => {
-    expect(await ask(fixture, "/v1/track")).toMatchObject({ status: 400, body: error("requestShape") });
-    expect(await ask(fixture, "/v1/b/", { method: "PUT", body: {} })).toMatchObject({ status: 400 });
+    expect(await ask(fixture, "/v1/track")).toMatchObject({
+      status: 400,
+      body: error("requestShape"),
+    });
+    expect(await ask(fixture, "/v1/b/", { method: "PUT", body: {} })).toMatchObject({
+      status: 400,
+    });
     expect(await ask(fixture, "/v1/profiles/u1", { method: "DELETE" })).toMatchObject({
       status: 404,
       body: error("methodNotAllowed"),
@@ -226,12 +285,18 @@ describe("other requests of capture clients", () => {
   });
 
   test("a malformed URL is 400", async () => {
-    expect(await ask(fixture, "/v1/profiles/%zz")).toMatchObject({ status: 400, body: error("requestShape") });
+    expect(await ask(fixture, "/v1/profiles/%zz")).toMatchObject({
+      status: 400,
+      body: error("requestShape"),
+    });
   });
 
   test("an unknown path is 404 as JSON", async () => {
     for (const sent of [{}, { body: {} }]) {
-      expect(await ask(fixture, "/v1/nothing", sent)).toMatchObject({ status: 404, body: error("notFound") });
+      expect(await ask(fixture, "/v1/nothing", sent)).toMatchObject({
+        status: 404,
+        body: error("notFound"),
+      });
     }
   });
 });

@@ -59,7 +59,10 @@ test("an answer to no origin allows none but varies by it", async () => {
   expect(answer.headers["access-control-allow-origin"]).toBeUndefined();
 });
 
-test.each(["/v1/tokens", "/v1/dead-letters", "/v1/plan", "/metrics"])("%s is not for other origins", async (path) => {
-  const answer = await ask(fixture, path, { headers: { origin } });
-  expect(answer.headers["access-control-allow-origin"]).toBeUndefined();
-});
+test.each(["/v1/tokens", "/v1/dead-letters", "/v1/plan", "/metrics"])(
+  "%s is not for other origins",
+  async (path) => {
+    const answer = await ask(fixture, path, { headers: { origin } });
+    expect(answer.headers["access-control-allow-origin"]).toBeUndefined();
+  },
+);

@@ -30,8 +30,19 @@ describe("a decision", () => {
     expect(status).toBe(200);
     expect(body).toEqual({
       decisions: {
-        homeBanner: { variant: "fallback", content: { title: "Welcome" }, reason: "fallback", propensity: 1 },
-        recommended: { variant: "fallback", content: {}, items: [], reason: "fallback", propensity: 1 },
+        homeBanner: {
+          variant: "fallback",
+          content: { title: "Welcome" },
+          reason: "fallback",
+          propensity: 1,
+        },
+        recommended: {
+          variant: "fallback",
+          content: {},
+          items: [],
+          reason: "fallback",
+          propensity: 1,
+        },
       },
       asOf: expect.any(Number),
       stale: false,
@@ -50,8 +61,14 @@ describe("a decision", () => {
     expect(status).toBe(200);
     expect(body).toMatchObject({
       decisions: {
-        homeBanner: { variant: "keen", content: { title: "Hello you, 3 views" }, reason: "eligible" },
-        recommended: { items: [{ product_id: "p1", reason: "recentlyViewed" }, { product_id: "p2" }] },
+        homeBanner: {
+          variant: "keen",
+          content: { title: "Hello you, 3 views" },
+          reason: "eligible",
+        },
+        recommended: {
+          items: [{ product_id: "p1", reason: "recentlyViewed" }, { product_id: "p2" }],
+        },
       },
       receipt: expect.any(String),
       rejected: [{ index: 2, messageId: "m3", code: "contractViolated" }],
@@ -62,7 +79,11 @@ describe("a decision", () => {
   });
 
   test("links identifiers that its events carry", async () => {
-    await sendAndWait(fixture, view("m1", { anonymousId: "a1" }), view("m2", { anonymousId: "a1" }));
+    await sendAndWait(
+      fixture,
+      view("m1", { anonymousId: "a1" }),
+      view("m2", { anonymousId: "a1" }),
+    );
     const events = [view("m3", { userId: "u1", anonymousId: "a1" })];
     const { body } = await decide({ userId: "u1", anonymousId: "a1", events });
     expect(body.decisions.homeBanner.variant).toBe("keen");
@@ -80,7 +101,10 @@ describe("a decision", () => {
 
   test("sees the context of the call", async () => {
     const { body } = await decide({ userId: "u1", context: { page: { path: "/sale" } } });
-    expect(body.decisions.homeBanner).toMatchObject({ variant: "sale", content: { title: "Sale" } });
+    expect(body.decisions.homeBanner).toMatchObject({
+      variant: "sale",
+      content: { title: "Sale" },
+    });
   });
 
   test("reads what a receipt stands for", async () => {
@@ -104,7 +128,9 @@ describe("a decision", () => {
   test("shows popular items to somebody unknown", async () => {
     await sendAndWait(fixture, view("m1", { userId: "u9" }, "p3"));
     await expect
-      .poll(async () => (await decide({ userId: "new" })).body.decisions.recommended.items, { timeout: 3000 })
+      .poll(async () => (await decide({ userId: "new" })).body.decisions.recommended.items, {
+        timeout: 3000,
+      })
       .toEqual([{ product_id: "p3", name: "Product p3", reason: "popular" }]);
   });
 
@@ -139,7 +165,13 @@ describe("who may decide", () => {
       const { body } = await decide({ userId: "u1", explain: true }, headers);
       expect(body.decisions.homeBanner).toMatchObject({
         content: { title: "Hello Ana, 3 views" },
-        why: { chosen: "keen", variants: [{ name: "keen", eligible: true }, { name: "sale", eligible: false }] },
+        why: {
+          chosen: "keen",
+          variants: [
+            { name: "keen", eligible: true },
+            { name: "sale", eligible: false },
+          ],
+        },
       });
     }
     expect((await decide({}, bearer(token))).body.decisions.homeBanner.variant).toBe("keen");
@@ -152,10 +184,20 @@ describe("who may decide", () => {
     expect(await decide({ userId: "u2" }, bearer(token))).toMatchObject(forbidden);
     expect(await decide({ anonymousId: "a1" }, bearer(token))).toMatchObject(forbidden);
     const before = fixture.engine.ledger().received;
-    expect(await decide({ events: [view("m9", { userId: "u2" })] }, bearer(token))).toMatchObject(forbidden);
+    expect(await decide({ events: [view("m9", { userId: "u2" })] }, bearer(token))).toMatchObject(
+      forbidden,
+    );
     expect(fixture.engine.ledger().received).toBe(before);
-    const own = { type: "track", event: "Product Viewed", messageId: "m8", properties: { product_id: "p1" } };
-    expect((await decide({ events: [own] }, bearer(token))).body).toMatchObject({ rejected: [], stale: false });
+    const own = {
+      type: "track",
+      event: "Product Viewed",
+      messageId: "m8",
+      properties: { product_id: "p1" },
+    };
+    expect((await decide({ events: [own] }, bearer(token))).body).toMatchObject({
+      rejected: [],
+      stale: false,
+    });
   });
 
   test("a token of an anonymous profile ends with its link to a user", async () => {
@@ -163,7 +205,10 @@ describe("who may decide", () => {
     const token = await tokenFor(fixture, { anonymousId: "a1" });
     expect((await decide({}, bearer(token))).status).toBe(200);
     await sendAndWait(fixture, view("m2", { userId: "u1", anonymousId: "a1" }));
-    expect(await decide({}, bearer(token))).toMatchObject({ status: 401, body: error("tokenForbidden") });
+    expect(await decide({}, bearer(token))).toMatchObject({
+      status: 401,
+      body: error("tokenForbidden"),
+    });
   });
 
   test.each<[string, string, Record<string, string>, object]>([
@@ -172,7 +217,10 @@ describe("who may decide", () => {
     ["a wrong write key in the body", "keyUnknown", {}, { writeKey: "no" }],
     ["a wrong secret key", "tokenInvalid", bearer("no"), {}],
   ])("%s is 401 %s", async (_what, code, headers, more) => {
-    expect(await decide({ userId: "u1", ...more }, headers)).toMatchObject({ status: 401, body: error(code) });
+    expect(await decide({ userId: "u1", ...more }, headers)).toMatchObject({
+      status: 401,
+      body: error(code),
+    });
   });
 });
 
@@ -197,7 +245,10 @@ describe("a request that cannot be decided", () => {
 
   test("names the nearest placement", async () => {
     const { body } = await decide({ userId: "u1", placements: ["homeBaner"] });
-    expect(body.error).toMatchObject({ code: "placementUnknown", hint: 'did you mean "homeBanner"?' });
+    expect(body.error).toMatchObject({
+      code: "placementUnknown",
+      hint: 'did you mean "homeBanner"?',
+    });
   });
 
   test("that is no object is 400", async () => {

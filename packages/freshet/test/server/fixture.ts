@@ -12,7 +12,12 @@ import { Engine } from "../../src/engine/engine.ts";
 import { engineLimits } from "../../src/engine/options.ts";
 import type { Clock } from "../../src/engine/port/clock.ts";
 import { silentListener } from "../../src/engine/port/listener.ts";
-import { createServer, type ServerLimits, type ServerOptions, StreamHub } from "../../src/server/index.ts";
+import {
+  createServer,
+  type ServerLimits,
+  type ServerOptions,
+  StreamHub,
+} from "../../src/server/index.ts";
 import { createLogger, createMetrics } from "../../src/telemetry/index.ts";
 
 export const secretKey = "the-secret-key";
@@ -192,7 +197,11 @@ export interface Sent {
 }
 
 /** One request without a socket. */
-export async function ask({ app }: Pick<Fixture, "app">, url: string, sent: Sent = {}): Promise<Answer> {
+export async function ask(
+  { app }: Pick<Fixture, "app">,
+  url: string,
+  sent: Sent = {},
+): Promise<Answer> {
   const { body, headers = {} } = sent;
   const method = sent.method ?? (body === undefined ? "GET" : "POST");
   const isRaw = typeof body === "string" || body instanceof Uint8Array;
@@ -222,7 +231,10 @@ export function view(id: string, who: object = { userId: "u1" }, product = "p1")
 
 /** Sends Segment events as a batch and returns the receipt. */
 export async function send(fixture: Fixture, ...events: readonly object[]): Promise<string> {
-  const answer = await ask(fixture, "/v1/batch", { body: { batch: events }, headers: basic(writeKey) });
+  const answer = await ask(fixture, "/v1/batch", {
+    body: { batch: events },
+    headers: basic(writeKey),
+  });
   if (answer.status !== 200) throw new Error(JSON.stringify(answer));
   return answer.body.receipt;
 }

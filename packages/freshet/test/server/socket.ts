@@ -61,7 +61,8 @@ export function openStream(
         rest = blocks.pop() ?? "";
         for (const block of blocks) {
           const match = /^event: (.+)\ndata: (.+)$/.exec(block);
-          if (match !== null) events.push({ event: match[1] ?? "", data: JSON.parse(match[2] ?? "") });
+          if (match !== null)
+            events.push({ event: match[1] ?? "", data: JSON.parse(match[2] ?? "") });
         }
       });
       response.on("error", () => {});

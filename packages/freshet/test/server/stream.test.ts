@@ -1,6 +1,14 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { type Fixture, type FixtureOptions, openFixture, send, sendAndWait, tokenFor, view } from "./fixture.ts";
-import { listen, openStream } from "./socket.ts";
+import {
+  type Fixture,
+  type FixtureOptions,
+  openFixture,
+  send,
+  sendAndWait,
+  tokenFor,
+  view,
+} from "./fixture.ts";
+import { converse, listen, openStream } from "./socket.ts";
 
 let fixture: Fixture;
 afterEach(() => fixture.close());
@@ -16,7 +24,9 @@ describe("a stream", () => {
   test("tells the profile at once and at each change", async () => {
     const port = await open();
     await sendAndWait(fixture, view("m1"));
-    const stream = await openStream(port, await tokenFor(fixture, { userId: "u1" }), { origin: "https://a.b" });
+    const stream = await openStream(port, await tokenFor(fixture, { userId: "u1" }), {
+      origin: "https://a.b",
+    });
     expect(stream.headers).toMatchObject({
       "content-type": "text/event-stream; charset=utf-8",
       "access-control-allow-origin": "https://a.b",
@@ -25,7 +35,13 @@ describe("a stream", () => {
     await expect.poll(() => stream.events).toHaveLength(1);
     expect(stream.events[0]).toMatchObject({
       event: "profile",
-      data: { profileId: "user:u1", version: 1, features: { productViews: 1 }, segments: [], changed: [] },
+      data: {
+        profileId: "user:u1",
+        version: 1,
+        features: { productViews: 1 },
+        segments: [],
+        changed: [],
+      },
     });
     await sendAndWait(fixture, view("m2"), view("m3"));
     await expect.poll(() => stream.events.at(-1)?.data.version).toBe(3);
@@ -38,7 +54,16 @@ describe("a stream", () => {
     });
     const others = stream.events.filter(({ event }) => event !== "profile");
     expect(others).toMatchObject([
-      { event: "push", data: { topic: "banner", rule: "hello", effectId: expect.any(String), at: expect.any(Number), views: 2 } },
+      {
+        event: "push",
+        data: {
+          topic: "banner",
+          rule: "hello",
+          effectId: expect.any(String),
+          at: expect.any(Number),
+          views: 2,
+        },
+      },
       { event: "segment", data: { segment: "keen", change: "entered", at: expect.any(Number) } },
       { event: "push", data: { views: 3 } },
     ]);
@@ -49,7 +74,9 @@ describe("a stream", () => {
   test("of somebody unknown begins empty", async () => {
     const port = await open();
     const stream = await openStream(port, await tokenFor(fixture, { userId: "new" }));
-    await expect.poll(() => stream.events[0]?.data).toMatchObject({ version: 0, features: { productViews: 0 } });
+    await expect
+      .poll(() => stream.events[0]?.data)
+      .toMatchObject({ version: 0, features: { productViews: 0 } });
     stream.close();
   });
 
@@ -58,7 +85,8 @@ describe("a stream", () => {
     const stream = await openStream(port, await tokenFor(fixture, { userId: "u1" }));
     await expect.poll(() => stream.events).toHaveLength(1);
     const began = performance.now();
-    for (let i = 0; i < 40; i++) await send(fixture, { type: "track", event: "x", userId: "u1", messageId: `x${i}` });
+    for (let i = 0; i < 40; i++)
+      await send(fixture, { type: "track", event: "x", userId: "u1", messageId: `x${i}` });
     const tookMs = performance.now() - began;
     await expect.poll(() => stream.events.at(-1)?.data.version).toBe(40);
     expect(stream.events.length).toBeLessThanOrEqual(3 + tookMs / 50);
@@ -109,7 +137,6 @@ describe("a stream", () => {
 
   test("whose reader does not read is cut", async () => {
     const port = await open({ limits: { streamBytesMax: 4096 } });
-    const { converse } = await import("./socket.ts");
     const { socket, closed } = converse(port);
     const token = await tokenFor(fixture, { userId: "u1" });
     socket.write(`GET /v1/stream?token=${token} HTTP/1.1\r\nhost: x\r\n\r\n`);
@@ -118,7 +145,16 @@ describe("a stream", () => {
     const fields = { text: "x".repeat(500_000) };
     for (let i = 0; i < 40 && fixture.hub.connections > 0; i++) {
       fixture.hub.listener.pushed({
-        ...{ kind: "push", id: `${i}`, topic: "t", rule: "r", profileId: "user:u1", at: 0, cause: "c", fields },
+        ...{
+          kind: "push",
+          id: `${i}`,
+          topic: "t",
+          rule: "r",
+          profileId: "user:u1",
+          at: 0,
+          cause: "c",
+          fields,
+        },
       });
       await sleep(5);
     }

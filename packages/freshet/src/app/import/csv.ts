@@ -1,6 +1,5 @@
-import type { JsonObject } from "@freshet/protocol";
-import type { FileRow, RowReader } from "./row.ts";
 import { UsageError } from "../usage-error.ts";
+import type { FileRow, RowReader } from "./row.ts";
 
 /**
  * CSV (RFC 4180) from bytes to rows, as the bytes come. Of our own because libraries stop at the first quote that
@@ -76,22 +75,23 @@ export class CsvReader implements RowReader {
     const values: Record<string, string | null> = {};
     const scan = this.#scan(bytes, start, isEnd, values);
     if (scan.kind === "more") return -1;
-    this.#row++;
-    const line = this.#line;
-    if (scan.kind === "broken") {
-      const text = bytes.toString("utf8", start, Math.min(lineEnd, start + textBytesMax));
-      rows.push({ kind: "broken", row: this.#row, line, message: scan.message, text });
-      this.#line++;
-      return lineEnd + 1;
+    const place = { row: ++this.#row, line: this.#line };
+    const fault = scan.kind === "broken" ? scan.message : this.#countFault(scan.fields);
+    if (scan.kind === "record" && fault === null) {
+      this.#line += scan.lines;
+      rows.push({ kind: "row", ...place, values, text: null });
+      return scan.next;
     }
-    this.#line += scan.lines;
-    if (scan.fields === this.#count) rows.push({ kind: "row", row: this.#row, line, values: values as JsonObject, text: null });
-    else {
-      const text = bytes.toString("utf8", start, Math.min(scan.next, start + textBytesMax)).trimEnd();
-      const message = `it has ${scan.fields} fields, but the header has ${this.#count}`;
-      rows.push({ kind: "broken", row: this.#row, line, message, text });
-    }
-    return scan.next;
+    this.#line++;
+    const text = bytes.toString("utf8", start, Math.min(lineEnd, start + textBytesMax)).trimEnd();
+    rows.push({ kind: "broken", ...place, message: fault ?? "", text });
+    return lineEnd + 1;
+  }
+
+  #countFault(fields: number): string | null {
+    return fields === this.#count
+      ? null
+      : `it has ${fields} fields, but the header has ${this.#count}`;
   }
 
   #header(bytes: Buffer, start: number, newline: number): number {
@@ -102,7 +102,11 @@ export class CsvReader implements RowReader {
     const names = splitHeader(text, String.fromCharCode(this.#delimiter));
     const twice = names.find((name, index) => names.indexOf(name) !== index);
     if (twice !== undefined)
-      throw new UsageError(`column "${twice}" is in the header twice`, "rename one of the two in the file", 1);
+      throw new UsageError(
+        `column "${twice}" is in the header twice`,
+        "rename one of the two in the file",
+        1,
+      );
     this.#columns = names.map((name) => ({ name, isWanted: this.#wanted.has(name) }));
     this.#count = names.length;
     this.#line++;
@@ -121,23 +125,27 @@ export class CsvReader implements RowReader {
         const end = closingQuote(bytes, at + 1);
         if (end === -1) {
           if (!isEnd && bytes.length - start <= recordBytesMax) return more;
-          return { kind: "broken", message: `field ${field} opens a quote that is not closed` };
+          return notClosed(field);
         }
         const after = bytes[end + 1];
         if (after === undefined && !isEnd) return more;
-        const isReturn = after === carriageReturn && (end + 2 >= bytes.length || bytes[end + 2] === lineFeed);
+        const isReturn =
+          after === carriageReturn && (end + 2 >= bytes.length || bytes[end + 2] === lineFeed);
         if (isReturn && end + 2 >= bytes.length && !isEnd) return more;
         if (after !== undefined && after !== delimiter && after !== lineFeed && !isReturn)
-          return { kind: "broken", message: `field ${field} goes on after its closing quote` };
-        if (column?.isWanted === true) values[column.name] = textOf(bytes, at + 1, end).replaceAll('""', '"') || null;
+          return bytes.subarray(at, end).includes(lineFeed) ? notClosed(field) : goesOn(field);
+        if (column?.isWanted === true)
+          values[column.name] = textOf(bytes, at + 1, end).replaceAll('""', '"') || null;
         for (let i = at; i < end; i++) if (bytes[i] === lineFeed) lines++;
         at = end + 1 + (isReturn ? 1 : 0);
       } else {
         const from = at;
         while (at < bytes.length && bytes[at] !== delimiter && bytes[at] !== lineFeed) at++;
-        const to = bytes[at] !== delimiter && bytes[at - 1] === carriageReturn && at > from ? at - 1 : at;
+        const to =
+          bytes[at] !== delimiter && bytes[at - 1] === carriageReturn && at > from ? at - 1 : at;
         if (at === bytes.length && !isEnd) return more;
-        if (column?.isWanted === true) values[column.name] = from === to ? null : textOf(bytes, from, to);
+        if (column?.isWanted === true)
+          values[column.name] = from === to ? null : textOf(bytes, from, to);
       }
       if (at >= bytes.length) return { kind: "record", fields: field, lines, next: bytes.length };
       if (bytes[at] === lineFeed) return { kind: "record", fields: field, lines, next: at + 1 };
@@ -154,9 +162,22 @@ interface Column {
 type Scan =
   | { readonly kind: "more" }
   | { readonly kind: "broken"; readonly message: string }
-  | { readonly kind: "record"; readonly fields: number; readonly lines: number; readonly next: number };
+  | {
+      readonly kind: "record";
+      readonly fields: number;
+      readonly lines: number;
+      readonly next: number;
+    };
 
 const more: Scan = { kind: "more" };
+const notClosed = (field: number): Scan => ({
+  kind: "broken",
+  message: `field ${field} opens a quote that is not closed`,
+});
+const goesOn = (field: number): Scan => ({
+  kind: "broken",
+  message: `field ${field} goes on after its closing quote`,
+});
 const [comma, quote, lineFeed, carriageReturn] = [0x2c, 0x22, 0x0a, 0x0d];
 /** Larger than any event may be (32 KiB as JSON), small enough to read again after a quote that was left open. */
 const recordBytesMax = 256 * 1024;
@@ -180,7 +201,9 @@ function isBlank(bytes: Buffer, from: number, to: number): boolean {
 
 /** The most frequent of the three in the header. */
 function delimiterOf(header: string): number {
-  const counts = [",", ";", "\t"].map((text) => [header.split(text).length, text.charCodeAt(0)] as const);
+  const counts = [",", ";", "\t"].map(
+    (text) => [header.split(text).length, text.charCodeAt(0)] as const,
+  );
   return counts.reduce((best, other) => (other[0] > best[0] ? other : best))[1];
 }
 

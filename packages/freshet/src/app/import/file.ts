@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream, openSync, readSync, closeSync, statSync } from "node:fs";
+import { closeSync, createReadStream, openSync, readSync, statSync } from "node:fs";
 import { createGunzip } from "node:zlib";
 import { UsageError } from "../usage-error.ts";
 
@@ -74,7 +74,11 @@ function sizeOf(path: string): number {
     const found = statSync(path);
     if (found.isFile()) return found.size;
   } catch (error) {
-    throw new UsageError(`"${path}" cannot be read: ${(error as Error).message}`, "check the path", 1);
+    throw new UsageError(
+      `"${path}" cannot be read: ${(error as Error).message}`,
+      "check the path",
+      1,
+    );
   }
   throw new UsageError(`"${path}" is no file`, "name a CSV or JSONL file, gzip or not");
 }
@@ -106,12 +110,20 @@ function unreadable(path: string, error: unknown, inflated: number): UsageError 
       1,
     );
   if (code?.startsWith("Z_") === true)
-    return new UsageError(`"${path}" is damaged: ${message}; nothing was imported`, "fetch it again", 1);
+    return new UsageError(
+      `"${path}" is damaged: ${message}; nothing was imported`,
+      "fetch it again",
+      1,
+    );
   if (code === "ERR_ENCODING_INVALID_ENCODED_DATA")
     return new UsageError(
       `"${path}" has bytes that are not UTF-8 after byte ${inflated}; nothing was imported`,
       "convert it first, for instance: iconv -f latin1 -t utf-8 old.csv > new.csv",
       1,
     );
-  return new UsageError(`"${path}" cannot be read: ${message}`, "check the path and its permissions", 1);
+  return new UsageError(
+    `"${path}" cannot be read: ${message}`,
+    "check the path and its permissions",
+    1,
+  );
 }

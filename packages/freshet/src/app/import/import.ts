@@ -40,7 +40,11 @@ export interface ImportReport {
   readonly duplicates: number | null;
   readonly elapsedMs: number;
   /** The first rows that were rejected by this run. */
-  readonly examples: readonly { readonly code: string; readonly message: string; readonly messageId: string }[];
+  readonly examples: readonly {
+    readonly code: string;
+    readonly message: string;
+    readonly messageId: string;
+  }[];
 }
 
 /**
@@ -53,11 +57,20 @@ export async function importFile(options: ImportOptions): Promise<ImportReport> 
   const fresh = beginning(options.name ?? options.mapping.name, options.mapping, file);
   const held = readProgress(options.data, fresh);
   if (held.isFinished)
-    return { outcome: "alreadyImported", progress: held, rowsBefore: held.rows, duplicates: 0, elapsedMs: 0, examples: [] };
+    return {
+      outcome: "alreadyImported",
+      progress: held,
+      rowsBefore: held.rows,
+      duplicates: 0,
+      elapsedMs: 0,
+      examples: [],
+    };
   // A header that does not fit is found before anything is opened.
   await checkHeader(file, mapping);
   const present =
-    held.offset === null ? new Map<number, string | null>() : await rowsInLog(options.data, held.name, held.offset);
+    held.offset === null
+      ? new Map<number, string | null>()
+      : await rowsInLog(options.data, held.name, held.offset);
   const target = await options.target();
   const run = new Run(options, { mapping, file, held, present, target });
   try {
@@ -205,14 +218,20 @@ class Run {
     const answer = await oldest.answer;
     this.#sent.shift();
     const { batch } = oldest;
-    const codes = [...answer.rejected.map(({ code }) => code), ...batch.present.filter((code) => code !== null)];
+    const codes = [
+      ...answer.rejected.map(({ code }) => code),
+      ...batch.present.filter((code) => code !== null),
+    ];
     const rejected: Record<string, number> = { ...this.#progress.rejected };
     for (const code of codes) rejected[code] = (rejected[code] ?? 0) + 1;
     this.#examples.push(...answer.rejected.slice(0, examplesMax - this.#examples.length));
     this.#saveSometimes({
       ...this.#progress,
       rows: batch.lastRow,
-      accepted: this.#progress.accepted + answer.accepted + batch.present.filter((code) => code === null).length,
+      accepted:
+        this.#progress.accepted +
+        answer.accepted +
+        batch.present.filter((code) => code === null).length,
       skipped: this.#progress.skipped + batch.skipped,
       rejected,
       offset: answer.offset ?? this.#progress.offset,
@@ -237,7 +256,13 @@ class Run {
     const { held, file } = this.#parts;
     const { rows } = this.#progress;
     const elapsedMs = performance.now() - this.#began;
-    return { rows, rowsNow: rows - held.rows, bytes: this.#bytes, bytesTotal: file.bytes, elapsedMs };
+    return {
+      rows,
+      rowsNow: rows - held.rows,
+      bytes: this.#bytes,
+      bytesTotal: file.bytes,
+      elapsedMs,
+    };
   }
 
   #report(outcome: ImportReport["outcome"], duplicates: number | null): ImportReport {

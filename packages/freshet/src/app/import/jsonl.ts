@@ -31,10 +31,16 @@ export class JsonlReader implements RowReader {
 
   #parse(text: string): FileRow {
     const place = { row: ++this.#row, line: this.#line };
-    const broken = (message: string): FileRow => ({ kind: "broken", ...place, message, text: text.slice(0, textCharsMax) });
+    const broken = (message: string): FileRow => ({
+      kind: "broken",
+      ...place,
+      message,
+      text: text.slice(0, textCharsMax),
+    });
     try {
       const values: unknown = JSON.parse(text);
-      if (values === null || typeof values !== "object" || Array.isArray(values)) return broken("it is no JSON object");
+      if (values === null || typeof values !== "object" || Array.isArray(values))
+        return broken("it is no JSON object");
       // What JSON.parse gives is JSON.
       return { kind: "row", ...place, values: values as JsonObject, text: null };
     } catch (error) {

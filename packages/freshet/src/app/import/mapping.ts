@@ -1,5 +1,9 @@
 import type { Json, JsonObject } from "@freshet/protocol";
-import { compileCondition, compileExpression, type Evaluate } from "../../core/expression/evaluate.ts";
+import {
+  compileCondition,
+  compileExpression,
+  type Evaluate,
+} from "../../core/expression/evaluate.ts";
 import type { Expression } from "../../core/expression/type.ts";
 import { walk } from "../../core/expression/walk.ts";
 import type { ImportDefinition } from "../../core/plan/definition.ts";
@@ -46,7 +50,8 @@ export function compileMapping(definition: ImportDefinition): Mapping {
       const anonymous = identifier(read.anonymousId?.(scope));
       if (user !== null) event.user_id = user;
       if (anonymous !== null) event.anonymous_id = anonymous;
-      if (user === null && anonymous === null) event.anonymous_id = identifier(read.fallback?.(scope));
+      if (user === null && anonymous === null)
+        event.anonymous_id = identifier(read.fallback?.(scope));
       const metadata: Record<string, Json> = {};
       event.metadata = metadata;
       for (const [name, evaluate] of properties) {
@@ -74,7 +79,15 @@ export function checkColumns(mapping: Mapping, header: readonly string[]): void 
 function columnsOf(definition: ImportDefinition): Set<string> {
   const { event, userId, anonymousId, fallbackAnonymousId, time, where, properties } = definition;
   const columns = new Set<string>(definition.numbers);
-  for (const expression of [event, userId, anonymousId, fallbackAnonymousId, time, where, ...Object.values(properties)])
+  for (const expression of [
+    event,
+    userId,
+    anonymousId,
+    fallbackAnonymousId,
+    time,
+    where,
+    ...Object.values(properties),
+  ])
     if (expression !== undefined)
       walk(expression, (part) => {
         if ("prop" in part) columns.add(part.prop.split(".")[0] ?? part.prop);
@@ -116,7 +129,9 @@ function numberOf(text: string): number | null | undefined {
 const numberForm = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$/;
 
 function show(value: Json): string {
-  return typeof value === "string" ? `text "${value.slice(0, 60)}"` : JSON.stringify(value).slice(0, 60);
+  return typeof value === "string"
+    ? `text "${value.slice(0, 60)}"`
+    : JSON.stringify(value).slice(0, 60);
 }
 
 function broken(row: Extract<FileRow, { kind: "row" }>, message: string): HistoryRow {

@@ -12,9 +12,15 @@ import { type ImportTarget, openFolderTarget } from "./target.ts";
 export function findMapping(plan: PlanDefinition, name: string | undefined): ImportDefinition {
   const names = plan.imports.map((definition) => definition.name);
   if (names.length === 0)
-    throw new UsageError("the plan has no import", 'add one: imports: [importer("orders", { ... })]');
+    throw new UsageError(
+      "the plan has no import",
+      'add one: imports: [importer("orders", { ... })]',
+    );
   if (name === undefined && names.length > 1)
-    throw new UsageError("the plan has several imports", `say which one with --mapping: ${names.join(", ")}`);
+    throw new UsageError(
+      "the plan has several imports",
+      `say which one with --mapping: ${names.join(", ")}`,
+    );
   const found = plan.imports.find((definition) => definition.name === (name ?? names[0]));
   if (found !== undefined) return found;
   const near = nearest(name ?? "", names);
@@ -40,12 +46,19 @@ export async function openTarget(options: TargetOptions): Promise<ImportTarget> 
     return await openFolderTarget(settings.data, plan);
   } catch (error) {
     if (!(error instanceof LogLockedError)) throw error;
-    return serverOf(options, `http://${settings.host === "0.0.0.0" ? "127.0.0.1" : settings.host}:${settings.port}`);
+    return serverOf(
+      options,
+      `http://${settings.host === "0.0.0.0" ? "127.0.0.1" : settings.host}:${settings.port}`,
+    );
   }
 }
 
 function serverOf({ settings, signal }: TargetOptions, url: string): ImportTarget {
-  if (!URL.canParse(url)) throw new UsageError(`"${url}" is no address`, "write it as http://127.0.0.1:8080");
-  const { secretKey } = keysOf(settings.data, settings.secretKey === undefined ? {} : { secretKey: settings.secretKey });
+  if (!URL.canParse(url))
+    throw new UsageError(`"${url}" is no address`, "write it as http://127.0.0.1:8080");
+  const { secretKey } = keysOf(
+    settings.data,
+    settings.secretKey === undefined ? {} : { secretKey: settings.secretKey },
+  );
   return openServerTarget({ url, secretKey, ...(signal === undefined ? {} : { signal }) });
 }

@@ -1,5 +1,12 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { ImportDefinition } from "../../core/plan/definition.ts";
 import { UsageError } from "../usage-error.ts";
@@ -62,7 +69,8 @@ export function readProgress(data: string, fresh: Progress): Progress {
   if (own !== undefined) return own;
   const other = known.find(({ name, rows }) => name === fresh.name && rows > 0);
   if (other === undefined) return fresh;
-  const what = other.fileHash === fresh.fileHash ? "this file, through another mapping" : `"${other.file}"`;
+  const what =
+    other.fileHash === fresh.fileHash ? "this file, through another mapping" : `"${other.file}"`;
   throw new UsageError(
     `${other.rows} rows of ${what}, are in this folder as import "${fresh.name}"`,
     "rows are told apart by their number, so these would be taken for the same: give this import a name of its own with --as <name>",

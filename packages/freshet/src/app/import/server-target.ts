@@ -89,8 +89,13 @@ const attemptsMax = 30;
 const retryMs = 100;
 
 function unreachable(url: string, cause: unknown): UsageError {
-  const reason = (cause as { readonly cause?: { readonly code?: string } }).cause?.code ?? String(cause);
-  return new UsageError(`"${url}" does not answer (${reason})`, "name the running server with --url", 1);
+  const reason =
+    (cause as { readonly cause?: { readonly code?: string } }).cause?.code ?? String(cause);
+  return new UsageError(
+    `"${url}" does not answer (${reason})`,
+    "name the running server with --url",
+    1,
+  );
 }
 
 function refused(url: string, status: number, text: string): UsageError {

@@ -18,11 +18,17 @@ export function showReport(report: ImportReport, place: string): string {
   const seconds = report.elapsedMs / 1000;
   const lines = [
     `${name} into ${place}: ${number(rows)} rows in ${seconds.toFixed(1)} s (${number(seconds === 0 ? 0 : rows / seconds)} rows/s)`,
-    ...(rowsBefore > 0 ? [`  continued behind row ${number(rowsBefore)}; counts are of the whole import`] : []),
+    ...(rowsBefore > 0
+      ? [`  continued behind row ${number(rowsBefore)}; counts are of the whole import`]
+      : []),
     `  events    ${number(progress.accepted)}${duplicates(report.duplicates)}`,
-    ...(progress.skipped > 0 ? [`  left out  ${number(progress.skipped)} by the mapping's where`] : []),
+    ...(progress.skipped > 0
+      ? [`  left out  ${number(progress.skipped)} by the mapping's where`]
+      : []),
     ...rejections(report),
-    ...(outcome === "interrupted" ? [`interrupted behind row ${number(progress.rows)}: run the same command again to continue`] : []),
+    ...(outcome === "interrupted"
+      ? [`interrupted behind row ${number(progress.rows)}: run the same command again to continue`]
+      : []),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { openLmdbLogReader } from "../../adapters/log/lmdb.ts";
 import { sourcesOf } from "../../accept/index.ts";
+import { openLmdbLogReader } from "../../adapters/log/lmdb.ts";
 import { compilePlan } from "../../core/plan/compile.ts";
 import { createAcceptState } from "../../server/accept-state.ts";
 import { acceptHistory, type History, importSource } from "../../server/route/history.ts";
@@ -12,7 +12,11 @@ import { refreshTables } from "../tables.ts";
 /** What became of a batch that is on disk. */
 export interface SentBatch {
   readonly accepted: number;
-  readonly rejected: readonly { readonly messageId: string; readonly code: string; readonly message: string }[];
+  readonly rejected: readonly {
+    readonly messageId: string;
+    readonly code: string;
+    readonly message: string;
+  }[];
   /** Where the log went on behind it; null where that is not known here. */
   readonly offset: number | null;
 }
@@ -75,7 +79,11 @@ export async function openFolderTarget(data: string, loaded: LoadedPlan): Promis
 }
 
 /** Rows of an import that the log has at `offset` or later, with the code of those that were rejected. */
-export async function rowsInLog(data: string, name: string, offset: number): Promise<Map<number, string | null>> {
+export async function rowsInLog(
+  data: string,
+  name: string,
+  offset: number,
+): Promise<Map<number, string | null>> {
   const rows = new Map<number, string | null>();
   if (!existsSync(logFolder(data))) return rows;
   const log = openLmdbLogReader({ folder: logFolder(data) });
@@ -84,7 +92,11 @@ export async function rowsInLog(data: string, name: string, offset: number): Pro
     for (const { records } of log.read(Math.max(offset, log.first)))
       for (const record of records) {
         const found =
-          record.kind === "event" ? { ...record.event, code: null } : record.kind === "deadLetter" ? record.letter : null;
+          record.kind === "event"
+            ? { ...record.event, code: null }
+            : record.kind === "deadLetter"
+              ? record.letter
+              : null;
         if (found?.source === source) rows.set(Number(found.id.slice(name.length + 1)), found.code);
       }
   } finally {

@@ -182,11 +182,13 @@ function checkScope(
     );
 }
 
+const comparators: ReadonlySet<string> = new Set(["eq", "ne", "lt", "lte", "gt", "gte"]);
+
 /** A decaying score changes all the time: only a direct comparison with a constant has a next flip (L4). */
 function checkLive(expression: Expression, user: string, names: Names, origin: object): void {
   const direct = new Set<Expression>();
   walk(expression, (part) => {
-    if ("op" in part && part.args.length === 2) {
+    if ("op" in part && comparators.has(part.op)) {
       const [left, right] = part.args as readonly [Expression, Expression];
       if ("feature" in left && "const" in right) direct.add(left);
     }
@@ -212,7 +214,16 @@ function checkFeature(feature: FeatureDefinition, names: Names): void {
     throw new PlanError(`${user} has no events`, "name at least one event", originOf(feature));
   for (const selection of selections) checkSelection(selection, user, names, feature);
   if (feature.by) checkExpression(feature.by, user, names, feature, "event");
-  if (feature.of !== "profile") checkExpression(feature.of.key, user, names, feature, "event");
+  if (feature.of !== "profile") {
+    checkExpression(feature.of.key, user, names, feature, "event");
+    // The name is part of a key, `entity:<name>:<key>`, and the colon ends it.
+    if (!/^[A-Za-z][\w-]*$/.test(feature.of.entity))
+      throw new PlanError(
+        `${user} is of entity "${feature.of.entity}"`,
+        "entities are named with letters, digits, _ and -",
+        originOf(feature),
+      );
+  }
   checkFeatureNumbers(feature, user);
 }
 
@@ -274,6 +285,16 @@ function checkJoin(join: PlanDefinition["joins"][number], names: Names): void {
   checkExpression(join.on, user, names, join, "event");
 }
 
+/** What every effect carries beside the plan's fields. */
+const ownFields: ReadonlySet<string> = new Set([
+  "effectId",
+  "rule",
+  "profileId",
+  "cause",
+  "at",
+  "topic",
+]);
+
 function checkTrigger(trigger: PlanDefinition["triggers"][number], names: Names): void {
   const user = `trigger "${trigger.name}"`;
   if (trigger.on.kind === "event") {
@@ -288,6 +309,14 @@ function checkTrigger(trigger: PlanDefinition["triggers"][number], names: Names)
       'give it an action: do: [push("banner")]',
       originOf(trigger),
     );
+  for (const action of trigger.actions)
+    for (const name of Object.keys(action.fields))
+      if (ownFields.has(name))
+        throw new PlanError(
+          `${user} sends a field "${name}", which Freshet sends itself`,
+          "rename the field",
+          originOf(trigger),
+        );
   for (const action of trigger.actions)
     for (const field of Object.values(action.fields))
       checkExpression(field, user, names, trigger, "both");

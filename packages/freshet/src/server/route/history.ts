@@ -1,4 +1,10 @@
-import { FreshetError, type Json, type JsonObject, limits, type Rejection } from "@freshet/protocol";
+import {
+  FreshetError,
+  type Json,
+  type JsonObject,
+  limits,
+  type Rejection,
+} from "@freshet/protocol";
 import { type AcceptContext, acceptEvents, type Source } from "../../accept/index.ts";
 import type { DeadLetterRecord, EventRecord } from "../../core/record.ts";
 import { partitionOf } from "../../engine/partition.ts";

@@ -18,6 +18,8 @@ export interface Route {
   readonly kind: "capture" | "decide" | "other";
   /** Whether pages of other origins may call it. */
   readonly cors: boolean;
+  /** Set where a GET has no end, so that HEAD, which runs the same handler, is not offered. */
+  readonly isEndless?: true;
   /** What it returns is the answer's body; it throws FreshetError for every other status. */
   handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown>;
 }

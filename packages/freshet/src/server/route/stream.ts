@@ -14,6 +14,7 @@ export function streamRoutes(server: ServerContext): readonly Route[] {
       paths: ["/v1/stream"],
       kind: "other",
       cors: true,
+      isEndless: true,
       handle: (request, reply) => stream(server, request, reply),
     },
   ];

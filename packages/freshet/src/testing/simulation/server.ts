@@ -169,7 +169,7 @@ export class Server {
 
 function isOfTheDisk(error: unknown): boolean {
   const code = (error as { readonly code?: unknown }).code;
-  return code === "logWrite" || code === "stateWrite" || /memory disk/.test(String(error));
+  return code === "logWrite" || code === "stateWrite" || /memory disk|could not be appended/.test(String(error));
 }
 
 function textOf(error: unknown): string {

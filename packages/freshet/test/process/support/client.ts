@@ -50,7 +50,11 @@ export function sendBatch(url: string, batch: readonly unknown[]): Promise<Answe
 }
 
 /** Waits for the receipts given. */
-export function readProfile(url: string, id: string, ...receipts: readonly string[]): Promise<Answer> {
+export function readProfile(
+  url: string,
+  id: string,
+  ...receipts: readonly string[]
+): Promise<Answer> {
   const query = receipts.map((receipt) => `atLeast=${encodeURIComponent(receipt)}`).join("&");
   return ask(`${url}/v1/profiles/${encodeURIComponent(id)}?${query}`, { headers: secret });
 }
@@ -62,7 +66,9 @@ export function readJourney(url: string, messageId: string): Promise<Answer> {
 /** Samples without labels, and those with labels under their whole name. */
 export async function readMetrics(url: string): Promise<ReadonlyMap<string, number>> {
   const { body } = await ask(`${url}/metrics`);
-  const lines = String(body).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  const lines = String(body)
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"));
   return new Map(
     lines.map((line) => {
       const space = line.lastIndexOf(" ");

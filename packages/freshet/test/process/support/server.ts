@@ -154,7 +154,7 @@ export function launchServer(options: StartOptions): Launched {
 
 /** Waits until it listens. */
 export async function whenRunning(launched: Launched): Promise<Running> {
-  const found = await launched.wrote(/Metrics\s+(http:\/\/[\d.]+:(\d+))\/metrics[^]*Stop with/);
+  const found = await launched.wrote(/Metrics\s+(http:\/\/[\d.]+:(\d+))\/metrics[\s\S]*Stop with/);
   return {
     ...launched,
     url: found[1] ?? "",
