@@ -70,6 +70,7 @@ const orderCompleted = event("Order Completed", {
 const signedIn = event("Signed In", {});
 const page = event("Page", {});
 
+// snippet: table
 // What the shop knows about its products; looked up when an event is accepted.
 const products = table(
   "products",
@@ -82,6 +83,7 @@ const lookUp = join(products, {
   pick: ["name", "category", "price"],
 });
 const category = products.column.category;
+// end snippet
 
 // Features of a visitor.
 const pageViews = count("pageViews", page);
@@ -118,6 +120,7 @@ const largestOrder = max("largestOrder", orderCompleted, orderCompleted.prop.tot
 const conversion = ratio("conversion", orderCompleted, productViewed);
 const signIns = count("signIns", signedIn);
 
+// snippet: entities
 // Features of the shop as a whole and of each category: popularity.
 const popular = topK("popular", productViewed, productViewed.prop.product_id, {
   n: 24,
@@ -137,7 +140,9 @@ const viewsOf = count("viewsOf", productViewed, {
   window: days(7),
   of: entity("item", productViewed.prop.product_id),
 });
+// end snippet
 
+// snippet: segments
 // Who belongs where.
 const visitor = segment("visitor", gte(pageViews, 1));
 const browser = segment("browser", and(gte(productViews, 3), eq(orders, 0)));
@@ -146,14 +151,18 @@ const customer = segment("customer", gte(orders, 1));
 const vip = segment("vip", or(gte(orders, 5), gte(spendCents, 50_000)));
 const cartLeft = segment("cartLeft", and(gte(cartAddsRecent, 1), eq(ordersRecent, 0)));
 const sleeping = segment("sleeping", and(gte(orders, 1), eq(productViewsToday, 0)));
+// end snippet
 
 // What sets something off.
+// snippet: push
 const thirdView = trigger("thirdView", {
   on: productViewed,
   when: gte(viewsByCategory.at(lastCategory), 3),
   cooldown: minutes(1),
   do: [push("banner", { category: lastCategory, views: viewsByCategory.at(lastCategory) })],
 });
+// end snippet
+
 const becameKeen = trigger("becameKeen", {
   on: entered(keen),
   cooldown: hours(1),
@@ -176,6 +185,7 @@ const orderThanks = trigger("orderThanks", {
 });
 
 // What the pages show.
+// snippet: placement
 const homeBanner = placement("homeBanner", {
   variants: [
     variant("vip", {
@@ -230,6 +240,9 @@ const homeBanner = placement("homeBanner", {
     theme: "default",
   },
 });
+// end snippet
+
+// snippet: items
 const recommended = placement("recommended", {
   variants: [variant("recommended", { when: always, content: { title: "Picked for you" } })],
   fallback: { title: "Popular now" },
@@ -242,6 +255,8 @@ const recommended = placement("recommended", {
     ],
   }),
 });
+// end snippet
+
 const greeting = placement("greeting", {
   variants: [
     variant("sleeping", {

@@ -111,6 +111,7 @@ const otherEnvironmentKeys = [
   "FRESHET_URL",
   "FRESHET_CHROMIUM",
   "FRESHET_KILLS",
+  "FRESHET_SCREENSHOTS",
 ];
 
 export const configFileName = "freshet.config.ts";

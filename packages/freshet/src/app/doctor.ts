@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import type { Settings } from "./config.ts";
 import { isFolder } from "./folder.ts";
 import { isInUse } from "./in-use.ts";
-import { type PlaceOptions, planOfSettings, readSettings } from "./settings.ts";
+import { type PlaceOptions, peekPlan, readSettings } from "./settings.ts";
 
 export interface Finding {
   readonly level: "fine" | "note" | "wrong";
@@ -28,7 +28,7 @@ export async function diagnose(
   ];
   const settings = await attempt(findings, "configuration", () => readSettings(options));
   if (settings === null) return findings;
-  const loaded = await attempt(findings, "plan", () => planOfSettings(settings));
+  const loaded = await attempt(findings, "plan", () => peekPlan(settings));
   if (loaded !== null) {
     const { features, segments, triggers, placements } = loaded.plan.definition;
     findings.push({

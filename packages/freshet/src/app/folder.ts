@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../adapters/clock/system.ts";
 import { msgpackCodec, utf8 } from "../adapters/codec/msgpack.ts";
@@ -11,6 +11,7 @@ import type { Clock } from "../engine/port/clock.ts";
 import { type EngineListener, silentListener } from "../engine/port/listener.ts";
 import { loadKeptPlan } from "./load.ts";
 import { UsageError } from "./usage-error.ts";
+import { partSuffix, writeWhole } from "./write-whole.ts";
 
 export interface FolderOptions {
   readonly plan: CompiledPlan;
@@ -81,8 +82,24 @@ export function markFolder(data: string): void {
       );
     return;
   }
+  refuseForeign(data);
   mkdirSync(data, { recursive: true });
-  writeFileSync(path, `${JSON.stringify({ format: folderFormat }, null, 2)}\n`);
+  writeWhole(path, `${JSON.stringify({ format: folderFormat }, null, 2)}\n`);
+}
+
+/** What a first start may have written before it was cut off. */
+const ownNames = [markerName, "keys.json", "plans", "log", "state"];
+const isOwn = (name: string): boolean => ownNames.includes(name.replace(partSuffix, ""));
+
+/** `reset` deletes a marked folder with all that is in it: somebody's own files must never get the mark. */
+function refuseForeign(data: string): void {
+  const foreign = existsSync(data) ? readdirSync(data).filter((name) => !isOwn(name)) : [];
+  if (foreign.length === 0) return;
+  throw new UsageError(
+    `"${data}" is not a data folder of Freshet, and has files of its own: "${foreign[0]}"`,
+    "name an empty folder, or one that does not exist, with --data",
+    1,
+  );
 }
 
 /** True for folders that this program made: what `reset` may delete. */

@@ -19,7 +19,7 @@ import {
 } from "../server/index.ts";
 import { createLogger, createMetrics } from "../telemetry/index.ts";
 import type { Settings, SiteContext } from "./config.ts";
-import { openFolder } from "./folder.ts";
+import { markFolder, openFolder } from "./folder.ts";
 import { keysOf } from "./keys.ts";
 import { type LoadedPlan, loadPlan } from "./load.ts";
 import { planOfSettings } from "./settings.ts";
@@ -54,14 +54,19 @@ export interface Freshet {
 export async function startFreshet(options: StartOptions): Promise<Freshet> {
   const { settings } = options;
   const firstStart = !existsSync(settings.data);
+  markFolder(settings.data);
   const loaded = await planOfSettings(settings);
   checkTables(loaded);
   const keys = keysOf(settings.data, given(settings));
   const logger = createLogger({ level: settings.logLevel });
   const clock = systemClock();
-  const hub = new StreamHub({ clock });
+  const hub = new StreamHub({ clock, onDropped: () => metrics.streamDropped() });
   const sinks = createSinks(settings, clock);
-  const alert = (name: string, message: string) => logger.error({ alert: name }, message);
+  const metrics = createMetrics();
+  const alert = (name: Parameters<typeof metrics.alert>[0], message: string) => {
+    metrics.alert(name);
+    logger.error({ alert: name }, message);
+  };
   const folder = await openFolder(settings.data, {
     plan: compilePlan(loaded.plan),
     listener: { ...hub.listener, alert },
@@ -90,7 +95,7 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
     clock,
     randomId: () => randomUUID(),
     logger,
-    metrics: createMetrics(),
+    metrics,
     hub,
     ready: () => isReady,
     siteRoutes: (app) => {

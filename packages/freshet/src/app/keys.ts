@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "./usage-error.ts";
+import { writeWhole } from "./write-whole.ts";
 
 export interface Keys {
   readonly writeKey: string;
@@ -23,7 +24,7 @@ export function keysOf(data: string, given: Partial<Keys>): Keys & { readonly ma
     );
   if (stored !== null) return { ...keys, made: false };
   mkdirSync(data, { recursive: true });
-  writeFileSync(path, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600 });
+  writeWhole(path, `${JSON.stringify(keys, null, 2)}\n`, 0o600);
   return { ...keys, made: true };
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type CompiledPlan, compilePlan } from "../core/plan/compile.ts";
@@ -22,18 +22,30 @@ export interface LoadedPlan {
  * the file has changed (DESIGN 3, rule 10).
  */
 export async function loadPlan(file: string, data: string): Promise<LoadedPlan> {
+  if (!existsSync(file))
+    throw new UsageError(
+      `there is no plan at "${file}"`,
+      'name its file in the configuration: plan: "./plan.ts"',
+      1,
+    );
   const folder = join(data, "plans");
   // The builders are bundled in: the kept module stands alone.
   const { path, files } = await bundle(file, folder, []);
-  const plan = await importDefault(path, file);
-  if (!isPlan(plan))
-    throw new UsageError(
-      `"${file}" does not export a plan`,
-      "end it with: export default definePlan({ ... })",
-    );
-  const kept = join(folder, `${plan.hash}.mjs`);
-  if (!existsSync(kept)) renameSync(path, kept);
-  return { plan, files, folder: dirname(resolve(file)) };
+  try {
+    const plan = await importDefault(path, file);
+    if (!isPlan(plan))
+      throw new UsageError(
+        `"${file}" does not export a plan`,
+        "end it with: export default definePlan({ ... })",
+        1,
+      );
+    const kept = join(folder, `${plan.hash}.mjs`);
+    if (!existsSync(kept)) renameSync(path, kept);
+    return { plan, files, folder: dirname(resolve(file)) };
+  } finally {
+    // What is kept already, or cannot be used: otherwise each save would leave a file.
+    rmSync(path, { force: true });
+  }
 }
 
 /** Code of an earlier plan of this data folder, or null where it was not kept. */
@@ -59,7 +71,7 @@ export async function loadConfig(file: string): Promise<FreshetConfig> {
     join(dirname(path), "node_modules", ".cache", "freshet"),
     ["freshet", "fastify"],
   );
-  const config = await importDefault(bundled, path);
+  const config = await importDefault(bundled, path).finally(() => rmSync(bundled, { force: true }));
   if (config === null || typeof config !== "object" || !("plan" in config))
     throw new UsageError(
       `"${path}" does not export a configuration`,
@@ -84,6 +96,8 @@ async function bundle(
       format: "esm",
       target: "node22",
       sourcemap: "inline",
+      // Not written: it says from where the paths of the source map lead to the sources.
+      outfile: join(resolve(folder), "load.mjs"),
       logLevel: "silent",
       metafile: true,
       external,
@@ -92,7 +106,8 @@ async function bundle(
     const code = result.outputFiles[0]?.text ?? "";
     const hash = createHash("sha256").update(code).digest("hex").slice(0, 16);
     mkdirSync(folder, { recursive: true });
-    const path = join(folder, `load-${hash}.mjs`);
+    // Two processes may load the same file at the same time, and each removes its own.
+    const path = join(folder, `load-${process.pid}-${hash}.mjs`);
     writeFileSync(path, code);
     return { path, files: Object.keys(result.metafile.inputs).map((input) => resolve(input)) };
   } catch (error) {

@@ -1,4 +1,6 @@
-import { dirname, resolve } from "node:path";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
 import { findConfig, type Settings, settingsOf } from "./config.ts";
 import { type LoadedPlan, loadConfig, loadPlan } from "./load.ts";
 import { UsageError } from "./usage-error.ts";
@@ -27,4 +29,14 @@ export async function readSettings(options: PlaceOptions): Promise<Settings> {
 export async function planOfSettings(settings: Settings): Promise<LoadedPlan> {
   if (typeof settings.plan === "string") return loadPlan(settings.plan, settings.data);
   return { plan: settings.plan, files: [], folder: process.cwd() };
+}
+
+/** The same for verbs that only look: nothing is written into the data folder. */
+export async function peekPlan(settings: Settings): Promise<LoadedPlan> {
+  const scratch = mkdtempSync(join(tmpdir(), "freshet-plan-"));
+  try {
+    return await planOfSettings({ ...settings, data: scratch });
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
 }

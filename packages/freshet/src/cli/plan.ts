@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { printPlan } from "../app/print-plan.ts";
-import { type PlaceOptions, planOfSettings, readSettings } from "../app/settings.ts";
+import { type PlaceOptions, peekPlan, readSettings } from "../app/settings.ts";
 
 export function planVerb(program: Command): void {
   program
@@ -10,7 +10,7 @@ export function planVerb(program: Command): void {
     .option("--data <folder>", "data folder")
     .option("--json", "print the plan as data")
     .action(async (options: PlaceOptions & { readonly json?: boolean }) => {
-      const { plan } = await planOfSettings(await readSettings(options));
+      const { plan } = await peekPlan(await readSettings(options));
       process.stdout.write(
         options.json ? `${JSON.stringify(plan.definition, null, 2)}\n` : printPlan(plan),
       );

@@ -5,6 +5,7 @@ import type { ManifestEntry } from "./manifest.ts";
 import type { EngineOptions } from "./options.ts";
 import type { TextCodec } from "./outbox.ts";
 import { Partition, type PartitionSnapshot } from "./partition.ts";
+import type { Log } from "./port/log.ts";
 import type { StateChange, StateStore } from "./port/state-store.ts";
 
 /** The part of a checkpoint that is about the whole engine. */
@@ -32,7 +33,9 @@ const manifestKey = "manifest";
 const tablePrefix = "table/";
 
 /** What the last checkpoint says, or the beginning of a new folder. */
-export function readMeta(options: Pick<EngineOptions, "store" | "text" | "limits" | "log">): Meta {
+export function readMeta(
+  options: Pick<EngineOptions, "store" | "text" | "limits"> & { readonly log: Pick<Log, "id" | "first"> },
+): Meta {
   const { store, text, log } = options;
   const position = readJson<Position>(store, text, positionKey);
   const tables = new Map<string, TableVersion>();

@@ -1,14 +1,14 @@
 import type { PushEffect, SegmentEffect, SendEffect } from "../core/effect.ts";
-import { packEntity, packProfile } from "../core/pack.ts";
+import { type Packed, packEntity, packProfile, unpackEntity, unpackProfile } from "../core/pack.ts";
 import type { CompiledPlan } from "../core/plan/compile.ts";
 import type { LogRecord, SelfRecord } from "../core/record.ts";
 import { step } from "../core/step.ts";
 import type { Counters } from "./counters.ts";
 import { DedupWindow } from "./dedup.ts";
 import type { TableVersion } from "./engine.ts";
-import { KeyedState, type KeyState } from "./keyed-state.ts";
+import { entityOf, isEntityKey, KeyedState, type KeyState } from "./keyed-state.ts";
 import type { ManifestEntry } from "./manifest.ts";
-import { chainMappings, type Mapping, mapLayout } from "./migrate.ts";
+import { chainMappings, type Mapping, mapLayout, migrateEntity, migrateProfile } from "./migrate.ts";
 import type { EngineLimits } from "./options.ts";
 import { Partition, partitionOf } from "./partition.ts";
 import type { Clock } from "./port/clock.ts";
@@ -127,7 +127,7 @@ export class Replayer {
   }
 
   /** Reduces up to `to` (excluded), breathing and writing states away on the way. False where it was told to stop. */
-  async run(to: number, options: { readonly onProgress?: () => void; readonly signal?: AbortSignal } = {}): Promise<boolean> {
+  async run(to: number, options: { readonly onProgress?: () => void; readonly signal?: { readonly aborted: boolean } } = {}): Promise<boolean> {
     while (this.#next < to) {
       if (options.signal?.aborted === true) return false;
       this.advance(Math.min(to, this.#next + recordsAtOnce));
@@ -170,14 +170,6 @@ export class Replayer {
 
   read(key: string): KeyState | null {
     return this.#state.read(key);
-  }
-
-  /**
-   * State of a key as it would read with every timer up to its partition's clock fired: whether that has happened
-   * already depends on when a key was last in memory, and means nothing.
-   */
-  settled(key: string, state: KeyState): readonly unknown[] {
-    return settledState(this.plan, key, state, this.#reducer.partitions);
   }
 
   get #inForce(): PlanInForce {
@@ -266,22 +258,46 @@ export function mappingBetween(manifest: readonly ManifestEntry[], epoch: number
   return mapping;
 }
 
-/** The state is given up. See `Replayer.settled`. */
+/**
+ * The state of a key with every timer up to its partition's clock fired: whether that has happened already depends on
+ * when the key was last in memory, and means nothing. The state is given up.
+ */
 export function settledState(
   plan: CompiledPlan,
   key: string,
   state: KeyState,
   partitions: readonly { readonly clock: number }[],
-): readonly unknown[] {
-  if (state.kind === "entity") return packEntity(state.entity);
+): KeyState {
+  if (state.kind === "entity") return state;
   const clock = partitions[partitionOf(key, partitions.length)]?.clock ?? 0;
   const { state: fired } = step(plan, key, state.profile, { kind: "timer", at: clock });
-  return packProfile(fired ?? state.profile);
+  return { kind: "profile", profile: fired ?? state.profile };
 }
 
-/** Every state of a store, oldest key first, as text keys and undecoded values. */
-export function scanStates(store: StateStore): Iterable<readonly [key: string, value: Uint8Array]> {
-  return store.scan("state", {});
+/** Reads stored states, of whatever epoch, in the layout of the manifest's last entry. */
+export function stateReader(codec: StateCodec, manifest: readonly ManifestEntry[]) {
+  const mappings = new Map<number, Mapping>();
+  const last = manifest[manifest.length - 1]?.epoch;
+  return (key: string, value: Uint8Array): KeyState => {
+    const [epoch, packed] = codec.decode(value) as readonly [number, Packed];
+    const state = unpackState(key, packed);
+    if (epoch === last) return state;
+    const mapping = mappings.get(epoch) ?? mappingBetween(manifest, epoch);
+    mappings.set(epoch, mapping);
+    return state.kind === "profile"
+      ? { kind: "profile", profile: migrateProfile(state.profile, mapping) }
+      : { kind: "entity", entity: migrateEntity(entityOf(key), state.entity, mapping) };
+  };
+}
+
+export function packState(state: KeyState): Packed {
+  return state.kind === "profile" ? packProfile(state.profile) : packEntity(state.entity);
+}
+
+export function unpackState(key: string, packed: Packed): KeyState {
+  return isEntityKey(key)
+    ? { kind: "entity", entity: unpackEntity(packed) }
+    : { kind: "profile", profile: unpackProfile(packed) };
 }
 
 /** Copies whole tables in portions that a transaction may have. */

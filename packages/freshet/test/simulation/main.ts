@@ -34,15 +34,23 @@ const totals: { [what: string]: number } = {};
 for (let seed = from; seed < from + seeds; seed++) {
   const startedAt = performance.now();
   const report = await simulate(seed, { ports, roundTripStates: values["round-trip"] });
-  for (const [what, count] of Object.entries(report.counts)) totals[what] = (totals[what] ?? 0) + count;
+  for (const [what, count] of Object.entries(report.counts))
+    totals[what] = (totals[what] ?? 0) + count;
   if (values.verbose)
-    console.log(seed, report.digest, `${Math.round(performance.now() - startedAt)} ms`, report.counts);
+    console.log(
+      seed,
+      report.digest,
+      `${Math.round(performance.now() - startedAt)} ms`,
+      report.counts,
+    );
   if (report.faults.length === 0) continue;
   failed++;
   const flags = values["round-trip"] ? " --round-trip" : "";
   console.log(`seed ${seed} broke ${report.faults.length} promises:`);
   for (const fault of report.faults.slice(0, 5)) console.log(`  ${fault}`);
-  console.log(`  replay with: node packages/freshet/test/simulation/main.ts --from ${seed} --seeds 1${flags}`);
+  console.log(
+    `  replay with: node packages/freshet/test/simulation/main.ts --from ${seed} --seeds 1${flags}`,
+  );
 }
 const ms = performance.now() - began;
 console.log(`${seeds} seeds, ${failed} failed, ${Math.round(ms / seeds)} ms each`, totals);

@@ -6,18 +6,26 @@ import { assertPlain, plainDepthMax } from "../../core/codec.ts";
  * checkpoint; reading is the library's.
  */
 export class PlainEncoder {
-  #bytes = Buffer.allocUnsafeSlow(startBytes);
+  #bytes = Buffer.allocUnsafeSlow(slabBytes);
   #view = new DataView(this.#bytes.buffer);
   #at = 0;
+  /** Where the value at hand begins; everything before it was given away. */
+  #start = 0;
 
-  /** The result is the caller's own. Throws with the path of what cannot be written. */
+  /**
+   * The result is the caller's own: a piece of a slab that nothing else is written over. Many small results share
+   * one slab, since a buffer of its own for each costs more than writing it. Throws with the path of what cannot
+   * be written.
+   */
   encode(value: unknown): Uint8Array {
-    this.#at = 0;
+    if (this.#bytes.length - this.#at < slabRestMin) this.#renew(slabBytes);
+    this.#start = this.#at;
     if (!this.#write(value, 0)) {
+      this.#at = this.#start;
       assertPlain(value);
       throw new Error("the state holds a text that is not well-formed");
     }
-    return Buffer.from(this.#bytes.subarray(0, this.#at));
+    return this.#bytes.subarray(this.#start, this.#at);
   }
 
   #write(value: unknown, depth: number): boolean {
@@ -137,15 +145,25 @@ export class PlainEncoder {
     this.#at += 5;
   }
 
+  /** Moves the value at hand to a slab of its own size. */
   #grow(needed: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#at + needed));
-    this.#bytes.copy(larger, 0, 0, this.#at);
-    this.#bytes = larger;
-    this.#view = new DataView(larger.buffer);
+    const written = this.#bytes.subarray(this.#start, this.#at);
+    this.#renew(Math.max(slabBytes, 2 * (written.length + needed)));
+    written.copy(this.#bytes);
+    this.#at = written.length;
+  }
+
+  #renew(size: number): void {
+    this.#bytes = Buffer.allocUnsafeSlow(size);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#at = 0;
+    this.#start = 0;
   }
 }
 
-const startBytes = 64 * 1024;
+const slabBytes = 1024 * 1024;
+/** Below this a new slab is begun: most states fit, and growing copies what was written. */
+const slabRestMin = 16 * 1024;
 /** The longest head of a value. */
 const headBytesMax = 9;
 /** Texts below this are written unit by unit, which is faster than a call into the platform. */

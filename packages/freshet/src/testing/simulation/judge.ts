@@ -24,7 +24,7 @@ export interface Case {
 /** Holds the engine, at rest, against the naive model of what is in its log. */
 export function judge(end: Case): Model {
   const model = new Model((from) => isOfPlan(end.engine.manifest, from));
-  end.records.forEach((record, offset) => model.add(record, offset));
+  for (const [offset, record] of end.records.entries()) model.add(record, offset);
   model.finish();
   for (const fault of model.faults) end.ledger.fault(fault);
   judgeCounts(end, model);
@@ -40,16 +40,24 @@ function judgeCounts({ engine, ledger }: Case, { counts }: Model): void {
   const { applied, duplicate, rejected, inFlight } = engine.ledger();
   const told = { applied, duplicate, rejected, filtered: engine.counters.filtered };
   if (JSON.stringify(told) !== JSON.stringify(counts) || inFlight !== 0)
-    ledger.fault(`P6 the engine counts ${JSON.stringify(told)}, in flight ${inFlight}; the log says ${JSON.stringify(counts)}`);
+    ledger.fault(
+      `P6 the engine counts ${JSON.stringify(told)}, in flight ${inFlight}; the log says ${JSON.stringify(counts)}`,
+    );
 }
 
 function judgeJourneys({ engine, ledger }: Case, model: Model): void {
   for (const { id, status, offset, duplicates } of model.fates.values()) {
     const journey = engine.journey(id);
-    const told = journey && [journey.status, journey.offset, journey.duplicates.map((one) => one.offset)];
+    const told = journey && [
+      journey.status,
+      journey.offset,
+      journey.duplicates.map((one) => one.offset),
+    ];
     const right = [status, offset, status === "applied" ? duplicates : []];
     if (JSON.stringify(told) !== JSON.stringify(right))
-      ledger.fault(`P6 the journey of ${id} is ${JSON.stringify(told)}, and should be ${JSON.stringify(right)}`);
+      ledger.fault(
+        `P6 the journey of ${id} is ${JSON.stringify(told)}, and should be ${JSON.stringify(right)}`,
+      );
   }
 }
 
@@ -58,17 +66,26 @@ function judgeProfile(end: Case, model: Model, profileId: string): void {
   const wanted = model.partsOf(profileId);
   const found = engine.profile(profileId);
   if (found === null || found.profileId !== profileId) {
-    if (wanted.length > 0) ledger.fault(`P1 profile ${profileId} has ${wanted.length} parts in the log and none in the engine`);
+    if (wanted.length > 0)
+      ledger.fault(
+        `P1 profile ${profileId} has ${wanted.length} parts in the log and none in the engine`,
+      );
     return;
   }
-  const told = found.state.parts.map(({ id, part }) => ({ id, events: part.events, recent: part.recent }));
+  const told = found.state.parts.map(({ id, part }) => ({
+    id,
+    events: part.events,
+    recent: part.recent,
+  }));
   const right = wanted.map(([id, kept]) => ({
     id,
     events: kept.length,
     recent: kept.map(({ offset }) => offset).slice(-recentOffsetsMax),
   }));
   if (JSON.stringify(told) !== JSON.stringify(right))
-    ledger.fault(`P2 P3 profile ${profileId} has parts ${JSON.stringify(told)}, and should have ${JSON.stringify(right)}`);
+    ledger.fault(
+      `P2 P3 profile ${profileId} has parts ${JSON.stringify(told)}, and should have ${JSON.stringify(right)}`,
+    );
   const kept = wanted.flatMap(([, list]) => list);
   judgeFeatures(end, found.state, profileId, kept);
 }
@@ -89,7 +106,10 @@ function judgeFeatures(
     .map(({ name }) => name);
   for (const name of names) {
     const [told, right] = [view.feature(name), naive(name, now)];
-    if (!isNear(told, right)) ledger.fault(`P2 P4 ${name} of ${profileId} is ${JSON.stringify(told)}, naively ${JSON.stringify(right)}`);
+    if (!isNear(told, right))
+      ledger.fault(
+        `P2 P4 ${name} of ${profileId} is ${JSON.stringify(told)}, naively ${JSON.stringify(right)}`,
+      );
   }
   for (const trait of ["tier", "plan"])
     if (JSON.stringify(view.trait(trait)) !== JSON.stringify(naiveTrait(events, trait)))
@@ -101,12 +121,19 @@ function judgeFeatures(
     ledger.fault(`P4 ${profileId} has a timer at ${state.timer}, which did not fire by ${clock}`);
     return;
   }
-  const right = naiveSegments((name) => naive(name, clock), naiveTrait(events, "tier"), new Set(names));
+  const right = naiveSegments(
+    (name) => naive(name, clock),
+    naiveTrait(events, "tier"),
+    new Set(names),
+  );
   for (const { definition, index } of engine.plan.segments) {
     const holds = right.get(definition.name);
-    if (holds === undefined) throw new Error(`nothing says what segment "${definition.name}" means`);
+    if (holds === undefined)
+      throw new Error(`nothing says what segment "${definition.name}" means`);
     if (holds !== null && holds !== (state.members[index] !== null))
-      ledger.fault(`P4 ${profileId} is ${holds ? "not " : ""}in ${definition.name} at ${clock}, against its events`);
+      ledger.fault(
+        `P4 ${profileId} is ${holds ? "not " : ""}in ${definition.name} at ${clock}, against its events`,
+      );
   }
 }
 
@@ -116,7 +143,10 @@ function naiveOfProfile(engine: Engine, kept: readonly Kept[], name: string, now
   const definition = definitionOf(engine, name);
   const inWindow =
     definition.window.kind === "session"
-      ? currentSession(kept.map(({ event }) => event), now)
+      ? currentSession(
+          kept.map(({ event }) => event),
+          now,
+        )
       : new Set(kept.map(({ event }) => event));
   const from = sinceOffset(engine.manifest, name);
   const items = kept
@@ -156,14 +186,20 @@ function judgeEntities({ engine, ledger, now }: Case, model: Model): void {
     for (const { event, reducedAt } of [...model.parts.values()].flat()) {
       const of = key(event);
       if (of === null || reducedAt < from) continue;
-      for (const item of items(event)) byKey.set(of, [...(byKey.get(of) ?? []), itemOf(event, item)]);
+      for (const item of items(event))
+        byKey.set(of, [...(byKey.get(of) ?? []), itemOf(event, item)]);
     }
     for (const [of, list] of byKey) {
-      const slot = engine.plan.entities.get(entity)?.slots.find((one) => one.definition.name === name);
-      const told = slot?.feature.read(engine.entity(entity, of)?.features[slot.index] ?? null, now) ?? null;
+      const slot = engine.plan.entities
+        .get(entity)
+        ?.slots.find((one) => one.definition.name === name);
+      const told =
+        slot?.feature.read(engine.entity(entity, of)?.features[slot.index] ?? null, now) ?? null;
       const right = naiveFeature(definitionOf(engine, name), list, now);
       if (!isNear(told, right))
-        ledger.fault(`P2 ${name} of ${entity} ${of} is ${JSON.stringify(told)}, naively ${JSON.stringify(right)}`);
+        ledger.fault(
+          `P2 ${name} of ${entity} ${of} is ${JSON.stringify(told)}, naively ${JSON.stringify(right)}`,
+        );
     }
   }
 }
@@ -178,7 +214,9 @@ function judgeThanks({ ledger }: Case, model: Model): void {
     .map(({ cause }) => cause)
     .sort();
   if (JSON.stringify(wanted) !== JSON.stringify(thanked))
-    ledger.fault(`P2 ${wanted.length} orders were thanked for ${thanked.length} times: ${firstDifference(wanted, thanked)}`);
+    ledger.fault(
+      `P2 ${wanted.length} orders were thanked for ${thanked.length} times: ${firstDifference(wanted, thanked)}`,
+    );
 }
 
 export function firstDifference(a: readonly string[], b: readonly string[]): string {
@@ -209,7 +247,10 @@ function sinceOffset(manifest: readonly ManifestEntry[], name: string): number {
 
 function clockOf({ engine, records }: Case, key: string): number {
   const partition = partitionOf(key, engine.partitions);
-  return records.reduce((clock, record) => (record.partition === partition ? Math.max(clock, record.at) : clock), 0);
+  return records.reduce(
+    (clock, record) => (record.partition === partition ? Math.max(clock, record.at) : clock),
+    0,
+  );
 }
 
 function isNear(a: Json, b: Json): boolean {

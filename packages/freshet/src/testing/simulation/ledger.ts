@@ -1,6 +1,6 @@
-import type { Ledger } from "../../engine/counters.ts";
-import type { LogRecord } from "../../core/record.ts";
 import type { SendEffect } from "../../core/effect.ts";
+import type { LogRecord } from "../../core/record.ts";
+import type { Ledger } from "../../engine/counters.ts";
 
 /** Each record that is sent is told apart from its retries by a number of its own. */
 export const attemptOf = (record: LogRecord): number | null => {
@@ -56,18 +56,24 @@ export class OutsideLedger {
       if (offset < first) continue;
       const found = get(offset);
       if (found === undefined || attemptOf(found) !== attempt)
-        this.fault(`P1 attempt ${attempt} was acknowledged at offset ${offset}, where the log has ${JSON.stringify(found)?.slice(0, 90)}`);
+        this.fault(
+          `P1 attempt ${attempt} was acknowledged at offset ${offset}, where the log has ${JSON.stringify(found)?.slice(0, 90)}`,
+        );
     }
   }
 
   /** P6, at any moment. */
   checkConserved({ received, applied, duplicate, rejected, inFlight }: Ledger): void {
     if (received !== applied + duplicate + rejected + inFlight || inFlight < 0)
-      this.fault(`P6 received ${received} is not applied ${applied} + duplicate ${duplicate} + rejected ${rejected} + in flight ${inFlight}`);
+      this.fault(
+        `P6 received ${received} is not applied ${applied} + duplicate ${duplicate} + rejected ${rejected} + in flight ${inFlight}`,
+      );
     if (received < this.#receivedBefore)
       this.fault(`P6 received went back from ${this.#receivedBefore} to ${received}`);
     if (received < this.acknowledged.length)
-      this.fault(`P6 received ${received} is less than the ${this.acknowledged.length} acknowledged`);
+      this.fault(
+        `P6 received ${received} is less than the ${this.acknowledged.length} acknowledged`,
+      );
     this.#receivedBefore = received;
   }
 

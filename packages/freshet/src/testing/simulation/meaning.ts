@@ -26,7 +26,9 @@ export function prepare(event: AcceptedEvent): Prepared {
 
 type Row = (event: AcceptedEvent) => readonly Partial<KeyedItem>[];
 
-const view = (pick: (properties: AcceptedEvent["properties"]) => Partial<KeyedItem> | null): Row => {
+const view = (
+  pick: (properties: AcceptedEvent["properties"]) => Partial<KeyedItem> | null,
+): Row => {
   return (event) => {
     const item = event.name === "Viewed" ? pick(event.properties) : null;
     return item === null || item.value === undefined ? [] : [item];

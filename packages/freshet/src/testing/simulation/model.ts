@@ -46,7 +46,8 @@ export class Model {
   add(record: LogRecord, offset: number): void {
     switch (record.kind) {
       case "event":
-        return this.#event(record.key, record.event, offset);
+        this.#event(record.key, record.event, offset);
+        return;
       case "deadLetter":
         this.counts.rejected++;
         this.#reject(record.letter.id, offset);
@@ -56,7 +57,9 @@ export class Model {
         const { partition, epoch, offset: from, ordinal } = record.from;
         const origin = [partition, epoch, from, ordinal].join("/");
         if (this.#selfSeen.has(origin)) {
-          this.faults.push(`P2 the log has the record that ${origin} wrote twice, again at ${offset}`);
+          this.faults.push(
+            `P2 the log has the record that ${origin} wrote twice, again at ${offset}`,
+          );
           return;
         }
         this.#selfSeen.add(origin);
@@ -76,7 +79,9 @@ export class Model {
   /** Nothing is under way any more: what is still wanted was lost. */
   finish(): void {
     for (const offset of this.#forwards.keys())
-      this.faults.push(`P2 the event at ${offset} was never forwarded to the owner of its identifier`);
+      this.faults.push(
+        `P2 the event at ${offset} was never forwarded to the owner of its identifier`,
+      );
     for (const [link, offset] of this.#linksWanted)
       this.faults.push(`P2 the event at ${offset} never linked ${link}`);
   }
@@ -121,8 +126,10 @@ export class Model {
       return;
     }
     const owner = event.userId === undefined ? this.owners.get(key) : undefined;
-    if (owner === undefined) this.#keep(key, key, { event: prepared.event, offset, reducedAt: offset });
-    else this.#forwards.set(offset, { part: partUnder(key, owner.generation), event: prepared.event });
+    if (owner === undefined)
+      this.#keep(key, key, { event: prepared.event, offset, reducedAt: offset });
+    else
+      this.#forwards.set(offset, { part: partUnder(key, owner.generation), event: prepared.event });
   }
 
   #reject(id: string, offset: number): void {
@@ -148,7 +155,9 @@ export class Model {
   #arrive(profileId: string, from: number, offset: number): void {
     const forward = this.#forwards.get(from);
     if (forward === undefined) {
-      this.faults.push(`P2 the record at ${offset} forwards the event at ${from}, which is not to be forwarded`);
+      this.faults.push(
+        `P2 the record at ${offset} forwards the event at ${from}, which is not to be forwarded`,
+      );
       return;
     }
     this.#forwards.delete(from);

@@ -5,8 +5,8 @@ import { step } from "../../core/step.ts";
 import { Engine } from "../../engine/engine.ts";
 import type { ManifestEntry } from "../../engine/manifest.ts";
 import { type EngineLimits, engineLimits } from "../../engine/options.ts";
-import { silentListener } from "../../engine/port/listener.ts";
 import { partitionOf } from "../../engine/partition.ts";
+import { silentListener } from "../../engine/port/listener.ts";
 import type { StateStore } from "../../engine/port/state-store.ts";
 import type { Random } from "../random.ts";
 import { VirtualClock } from "../virtual-clock.ts";
@@ -117,7 +117,10 @@ function planOfEntry(entry: ManifestEntry) {
 }
 
 export function originAndText({ from, key, body }: SelfRecord): [string, string] {
-  return [[from.epoch, from.partition, from.offset, from.ordinal].join("/"), JSON.stringify([key, from, body])];
+  return [
+    [from.epoch, from.partition, from.offset, from.ordinal].join("/"),
+    JSON.stringify([key, from, body]),
+  ];
 }
 
 /**
@@ -137,7 +140,8 @@ export function resultOf(options: {
   const states = new Map<string, string>();
   const effects = new Map<string, string>();
   // Through the codec, as the store would have it; as text, so that a difference can be read.
-  const textOf = (packed: unknown) => JSON.stringify(ports.codec.decode(ports.codec.encode(packed)));
+  const textOf = (packed: unknown) =>
+    JSON.stringify(ports.codec.decode(ports.codec.encode(packed)));
   for (const key of keys) {
     if (key.startsWith("entity:")) {
       const [, name = "", of = ""] = key.split(":");
@@ -147,7 +151,9 @@ export function resultOf(options: {
     }
     const found = engine.profile(key);
     if (found?.profileId !== key) continue;
-    const copy = unpackProfile(ports.codec.decode(ports.codec.encode(packProfile(found.state))) as []);
+    const copy = unpackProfile(
+      ports.codec.decode(ports.codec.encode(packProfile(found.state))) as [],
+    );
     const at = clocks[partitionOf(key, engine.partitions)] ?? 0;
     const result = step(engine.plan, key, copy, { kind: "timer", at });
     if (result.state !== null) states.set(key, textOf(packProfile(result.state)));

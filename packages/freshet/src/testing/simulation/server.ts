@@ -1,8 +1,8 @@
 import type { LogRecord } from "../../core/record.ts";
 import { Engine } from "../../engine/engine.ts";
 import type { EngineLimits } from "../../engine/options.ts";
-import type { Log } from "../../engine/port/log.ts";
 import { silentListener } from "../../engine/port/listener.ts";
+import type { Log } from "../../engine/port/log.ts";
 import type { StateStore } from "../../engine/port/state-store.ts";
 import type { Random } from "../random.ts";
 import type { VirtualClock, VirtualProcess } from "../virtual-clock.ts";
@@ -36,6 +36,8 @@ export class Server {
   #life: Life | null = null;
   #booting = false;
   variant: Variant = 0;
+  /** False when the time of troubles is over. */
+  isRough = true;
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -109,7 +111,8 @@ export class Server {
       ledger.count("trimmed");
       for (const batch of log.read(log.first)) {
         if (batch.firstOffset >= offset) break;
-        batch.records.forEach((record, index) => archive.set(batch.firstOffset + index, record));
+        for (const [index, record] of batch.records.entries())
+          archive.set(batch.firstOffset + index, record);
       }
       return trim(offset);
     };
@@ -121,9 +124,10 @@ export class Server {
     if (engine === null) return null;
     const { ledger } = this.#options;
     return engine.append(records).then((receipt) => {
-      const offset = engine.offsetOf(receipt);
-      if (offset === null) ledger.fault(`P5 receipt ${receipt} is not one of this log`);
-      else ledger.acknowledge(records, offset);
+      if (engine.offsetOf(receipt) === null)
+        ledger.fault(`P5 receipt ${receipt} is not one of this log`);
+      // Read by hand: it was given, whatever the engine says of it now.
+      ledger.acknowledge(records, Number.parseInt(receipt.split(".")[1] ?? "", 36));
     });
   }
 
@@ -151,7 +155,8 @@ export class Server {
       this.#life = null;
       this.#options.ledger.count("stopped");
     } catch (error) {
-      if (!isOfTheDisk(error)) this.#options.ledger.fault(`P1 the engine does not close: ${textOf(error)}`);
+      if (!isOfTheDisk(error))
+        this.#options.ledger.fault(`P1 the engine does not close: ${textOf(error)}`);
       if (this.#life === life) this.crash();
     }
   }
@@ -162,14 +167,19 @@ export class Server {
       await this.engine?.switchPlan(planOf(variant));
       this.#options.ledger.count("switched");
     } catch (error) {
-      if (!isOfTheDisk(error)) this.#options.ledger.fault(`P7 the plan cannot be switched: ${textOf(error)}`);
+      if (!isOfTheDisk(error))
+        this.#options.ledger.fault(`P7 the plan cannot be switched: ${textOf(error)}`);
     }
   }
 }
 
 function isOfTheDisk(error: unknown): boolean {
   const code = (error as { readonly code?: unknown }).code;
-  return code === "logWrite" || code === "stateWrite" || /memory disk|could not be appended/.test(String(error));
+  return (
+    code === "logWrite" ||
+    code === "stateWrite" ||
+    /memory disk|could not be appended/.test(String(error))
+  );
 }
 
 function textOf(error: unknown): string {

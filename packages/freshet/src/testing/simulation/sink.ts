@@ -34,7 +34,10 @@ export class Sink {
 
   isIdle(): boolean {
     const outbox = this.#options.server.engine?.outbox;
-    return this.#busy === 0 && (outbox?.destinations() ?? []).every((name) => outbox?.waiting(name) === 0);
+    return (
+      this.#busy === 0 &&
+      (outbox?.destinations() ?? []).every((name) => outbox?.waiting(name) === 0)
+    );
   }
 
   #take(destination: string, left: number): void {
@@ -43,12 +46,13 @@ export class Sink {
     const entry = engine?.outbox.peek(destination);
     if (engine == null || entry == null || left === 0) return;
     this.#busy++;
-    clock.after(random.below(4), () => {
+    clock.after(random.below(server.isRough ? weather.sinkDelayMsMax : 3), () => {
       this.#busy--;
       if (random.chance(weather.sinkFailureShare)) return;
       const { effect } = entry;
       const before = ledger.delivered.size;
-      for (const id of sabotage?.effectIds?.(effect.id, before) ?? [effect.id]) ledger.deliver(effect, id);
+      for (const id of sabotage?.effectIds?.(effect.id, before) ?? [effect.id])
+        ledger.deliver(effect, id);
       if (server.engine !== engine || random.chance(weather.sinkFailureShare / 3)) return;
       engine.outbox.acknowledge(entry);
       this.#take(destination, left - 1);

@@ -25,6 +25,7 @@ export function weatherOf(random: Random): Weather {
     doubleShare: pick([0, 0.05, 0.25]),
     lateMsMax: pick([0, 8000, 90_000]),
     sinkFailureShare: pick([0, 0.1, 0.5]),
+    sinkDelayMsMax: pick([3, 80, 900]),
     idleMs: pick([0, 3000, 25_000, 140_000]),
     trims: chance(0.15),
   };

@@ -1,9 +1,9 @@
-import type { StateCodec } from "../../engine/port/codec.ts";
+import type { Engine } from "../../engine/engine.ts";
+import type { TextCodec } from "../../engine/outbox.ts";
 import type { Clock } from "../../engine/port/clock.ts";
+import type { StateCodec } from "../../engine/port/codec.ts";
 import type { Log } from "../../engine/port/log.ts";
 import type { StateStore } from "../../engine/port/state-store.ts";
-import type { TextCodec } from "../../engine/outbox.ts";
-import type { Engine } from "../../engine/engine.ts";
 
 /** A disk that outlives what is opened on it, and loses what was not synced when it crashes. */
 export interface SimulatedDisk {
@@ -68,6 +68,7 @@ export interface Weather {
   readonly doubleShare: number;
   readonly lateMsMax: number;
   readonly sinkFailureShare: number;
+  readonly sinkDelayMsMax: number;
   readonly idleMs: number;
   readonly trims: boolean;
 }

@@ -1,0 +1,116 @@
+import { expect, it } from "vitest";
+import { strictMsgpackCodec } from "../../src/adapters/codec/msgpack.ts";
+import { MemoryDisk } from "../../src/adapters/log/memory-disk.ts";
+import { openMemoryState } from "../../src/adapters/state/memory.ts";
+import { emptyProfile, type ProfileState } from "../../src/core/profile.ts";
+import { KeyedState } from "../../src/engine/keyed-state.ts";
+import type { Mapping } from "../../src/engine/migrate.ts";
+import type { StateStore } from "../../src/engine/port/state-store.ts";
+
+const mapping: Mapping = { features: [], sessionFeatures: [], segments: [], due: [], entities: {} };
+
+const stateOver = (store: StateStore, liveMax = 4, epoch = 1) =>
+  new KeyedState({ store, codec: strictMsgpackCodec(), epoch, mappingFrom: () => mapping, liveMax });
+
+/** Sets version and timer, as a step would. */
+function change(state: KeyedState, key: string, version: number, timer: number | null = null): void {
+  const known = state.edit(key);
+  const profile: ProfileState =
+    known?.state.kind === "profile" ? known.state.profile : emptyProfile(0);
+  profile.version = version;
+  profile.timer = timer;
+  state.put(key, known, { kind: "profile", profile });
+}
+
+function versionOf(state: KeyedState, key: string): number | null {
+  const found = state.read(key);
+  return found?.kind === "profile" ? found.profile.version : null;
+}
+
+async function save(state: KeyedState, store: StateStore): Promise<void> {
+  const snapshot = state.beginSnapshot();
+  while (state.encodeSlice(1));
+  await store.commit(snapshot.changes);
+  state.endSnapshot("committed");
+}
+
+const timersOf = (store: StateStore) => [...store.scan("timer", {})].map(([key]) => key.slice(10));
+
+it("drops clean keys past its bound, and reads them back from the store", async () => {
+  const store = await openMemoryState(new MemoryDisk());
+  const state = stateOver(store);
+  for (let index = 0; index < 20; index++) change(state, `user:${index}`, index);
+  expect(state.liveCount).toBe(20);
+  await save(state, store);
+  for (let index = 0; index < 20; index++) expect(versionOf(state, `user:${index}`)).toBe(index);
+  expect(state.liveCount).toBeLessThanOrEqual(5);
+});
+
+it("never drops what the store does not have", async () => {
+  const store = await openMemoryState(new MemoryDisk());
+  const state = stateOver(store);
+  for (let index = 0; index < 50; index++) change(state, `user:${index}`, index + 1);
+  for (let index = 0; index < 50; index++) expect(versionOf(state, `user:${index}`)).toBe(index + 1);
+  expect(state.dirtyCount).toBe(50);
+});
+
+it("writes a snapshot as it was when it began, whatever is changed meanwhile", async () => {
+  const store = await openMemoryState(new MemoryDisk());
+  const state = stateOver(store);
+  for (const key of ["user:a", "user:b", "user:c"]) change(state, key, 1);
+  const snapshot = state.beginSnapshot();
+  state.encodeSlice(1);
+  for (const key of ["user:a", "user:b", "user:c"]) change(state, key, 2);
+  change(state, "user:d", 2);
+  while (state.encodeSlice(1));
+  await store.commit(snapshot.changes);
+  state.endSnapshot("committed");
+  const other = stateOver(store);
+  expect(["user:a", "user:b", "user:c", "user:d"].map((key) => versionOf(other, key))).toEqual([1, 1, 1, null]);
+  await save(state, store);
+  const later = stateOver(store);
+  expect(["user:a", "user:d"].map((key) => versionOf(later, key))).toEqual([2, 2]);
+});
+
+it("writes with the next snapshot what a failed one held, and keeps one timer a key", async () => {
+  const store = await openMemoryState(new MemoryDisk());
+  const state = stateOver(store);
+  change(state, "user:a", 1, 100);
+  await save(state, store);
+  change(state, "user:a", 2, 200);
+  change(state, "user:b", 1, 300);
+  state.beginSnapshot();
+  state.encodeSlice(1);
+  state.endSnapshot("failed");
+  expect(state.dirtyCount).toBe(2);
+  change(state, "user:a", 3, 400);
+  await save(state, store);
+  expect(timersOf(store)).toEqual(["012c/user:b", "0190/user:a"]);
+  expect(versionOf(stateOver(store), "user:a")).toBe(3);
+});
+
+it("tells timers that are encoded and not yet on disk among those the store may not know", async () => {
+  const store = await openMemoryState(new MemoryDisk());
+  const state = stateOver(store);
+  change(state, "user:a", 1, 100);
+  state.beginSnapshot();
+  while (state.encodeSlice(1));
+  change(state, "user:b", 1, 200);
+  expect([...state.dirtyTimers()].sort()).toEqual([["user:a", 100], ["user:b", 200]]);
+});
+
+it("keeps a snapshot under the plan that it began with when the plan changes meanwhile", async () => {
+  const store = await openMemoryState(new MemoryDisk());
+  const state = stateOver(store);
+  change(state, "user:a", 1);
+  const snapshot = state.beginSnapshot();
+  state.switchTo(2, mapping);
+  while (state.encodeSlice(1));
+  await store.commit(snapshot.changes);
+  state.endSnapshot("committed");
+  const [epoch] = strictMsgpackCodec().decode(store.get("state", "user:a") as Uint8Array) as [number];
+  expect(epoch).toBe(1);
+  await save(state, store);
+  const [next] = strictMsgpackCodec().decode(store.get("state", "user:a") as Uint8Array) as [number];
+  expect(next).toBe(2);
+});
