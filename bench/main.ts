@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { type Ceiling, measureCeiling } from "./ceiling.ts";
+import { type ImportSpeed, measureImport } from "./import.ts";
 import { type Latencies, measureLatencies, measureThroughput, median, percentile } from "./load.ts";
 import { toMarkdown } from "./report.ts";
 import { type ServerProcess, startServer, writeKey } from "./server.ts";
@@ -24,6 +25,7 @@ export interface Results {
   readonly visible: Percentiles;
   readonly decide: Percentiles;
   readonly bytesPerEvent: number;
+  readonly history: ImportSpeed;
 }
 
 export interface Percentiles {
@@ -68,6 +70,8 @@ const latencies: Latencies = await measureLatencies(server, batches, {
 const loadedMb = server.memoryMb();
 const metrics = await server.metrics();
 await server.stop();
+say("import ...");
+const history = measureImport();
 
 const results: Results = {
   at: new Date().toISOString().slice(0, 10),
@@ -85,6 +89,7 @@ const results: Results = {
   decide: percentiles(latencies.decide),
   bytesPerEvent:
     (metrics.get("freshet_log_bytes") ?? 0) / (metrics.get("freshet_events_received_total") ?? 1),
+  history,
 };
 const markdown = toMarkdown(results);
 writeFileSync(join(root, "bench", "results.json"), `${JSON.stringify(results, null, 2)}\n`);

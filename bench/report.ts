@@ -31,5 +31,6 @@ machine. Medians of ${results.rounds.length} rounds. Trust the ratios.
 | memory idle | ${results.idleMb} MB |
 | memory after the load | ${results.loadedMb} MB |
 | log, bytes per event | ${thousands(results.bytesPerEvent)} |
+| import of ${results.history.file}, ${thousands(results.history.rows)} rows | ${thousands(results.history.rowsPerSecond)} rows/s |
 `;
 }

@@ -54,7 +54,10 @@ const makers = {
   verbs: verbTexts,
 };
 
-/** `<path>` or `<path>#<name>`: a file, or what stands between `// snippet: <name>` and `// end snippet`. */
+/**
+ * `<path>` or `<path>#<name>`: a file, what stands between `// snippet: <name>` and `// end snippet`, or else the
+ * declaration of that name.
+ */
 function snippet(argument) {
   const [path, name] = argument.split("#");
   const text = read(path);
@@ -66,11 +69,19 @@ export function cutSnippet(text, name, path) {
   const lines = text.split("\n");
   const from = lines.findIndex((line) => line.trim() === `// snippet: ${name}`);
   const to = lines.findIndex((line, at) => at > from && line.trim() === "// end snippet");
-  if (from < 0 || to < 0) throw new Error(`${path} has no snippet "${name}"`);
-  const cut = lines.slice(from + 1, to);
+  if (from >= 0 && to < 0) throw new Error(`${path} does not end its snippet "${name}"`);
+  const cut = from < 0 ? declarationOf(lines, name) : lines.slice(from + 1, to);
+  if (cut.length === 0) throw new Error(`${path} has no snippet and no declaration "${name}"`);
   const indents = cut.filter((line) => line.trim() !== "").map((line) => line.search(/\S/));
   const indent = Math.min(...indents);
   return cut.map((line) => line.slice(indent)).join("\n");
+}
+
+/** From `const <name>` to the line that ends the statement. */
+function declarationOf(lines, name) {
+  const from = lines.findIndex((line) => line.startsWith(`const ${name} = `));
+  const to = lines.findIndex((line, at) => at >= from && /^\S.*;$/.test(line));
+  return from < 0 || to < 0 ? [] : lines.slice(from, to + 1);
 }
 
 function withoutMarkers(code) {

@@ -28,8 +28,7 @@ export interface HeldFolder {
  */
 export async function holdFolder(data: string, plan: CompiledPlan): Promise<HeldFolder> {
   try {
-    const folder = await openFolder(data, { plan });
-    await folder.close();
+    await bringToRest(data, plan);
     const log = await openLmdbLog({ folder: logFolder(data) });
     const store = await openLmdbState({ folder: stateFolder(data) }).catch(async (error: unknown) => {
       await log.close();
@@ -48,6 +47,19 @@ export async function holdFolder(data: string, plan: CompiledPlan): Promise<Held
       throw new UsageError(`"${data}" is in use by a running server`, "stop it first: --apply exchanges the state under it", 1);
     throw error;
   }
+}
+
+/** Until what records sent to other keys is reduced too: under another plan it would be ignored, and its effects lost. */
+async function bringToRest(data: string, plan: CompiledPlan): Promise<void> {
+  const { engine, close } = await openFolder(data, { plan });
+  let reduced = -1;
+  while (reduced < engine.status().nextOffset) {
+    reduced = engine.status().nextOffset;
+    await engine.drain();
+    // A checkpoint waits until everything that was sent is in the log.
+    await engine.checkpoint();
+  }
+  await close();
 }
 
 export interface ApplyOptions {
@@ -112,7 +124,8 @@ function checkTail(log: Log, position: number): void {
 function takeOver(manifest: readonly ManifestEntry[], { replayer, plan }: ApplyOptions): ManifestEntry {
   const at = Math.max(...replayer.partitions.map(({ clock }) => clock));
   const entry = nextEntry(manifest, plan ?? replayer.plan, { fromOffset: replayer.position, at });
-  return { ...entry, since: Object.fromEntries(Object.keys(entry.since).map((hash) => [hash, 0])) };
+  const since = Object.fromEntries(Object.keys(entry.since).map((hash) => [hash, 0]));
+  return { ...entry, since, backfilled: true };
 }
 
 const file = "data.mdb";

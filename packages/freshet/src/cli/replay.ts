@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { compilePlan } from "../core/plan/compile.ts";
 import { loadPlan } from "../app/load.ts";
-import { type ReplayMoment, replayFolder, type ReplayReport } from "../app/replay.ts";
+import { type ReplayMoment, type ReplayReport, replayFolder } from "../app/replay.ts";
 import { showReplay, showReplayMoment } from "../app/replay-show.ts";
 import { type PlaceOptions, readSettings } from "../app/settings.ts";
 import { UsageError } from "../app/usage-error.ts";
+import { compilePlan } from "../core/plan/compile.ts";
 
 interface Options extends PlaceOptions {
   readonly plan?: string;
@@ -20,7 +20,9 @@ interface Options extends PlaceOptions {
 export function replayVerb(program: Command): void {
   program
     .command("replay")
-    .description("reduce the log again beside the live state, into the plans as they were or another one; nothing is sent")
+    .description(
+      "reduce the log again beside the live state, into the plans as they were or another one; nothing is sent",
+    )
     .option("--plan <file>", "replay into this plan: what it would make of everything that came")
     .option("--from <offset|time>", "begin here, with empty profiles")
     .option("--to <offset|time>", "end before this")
@@ -35,8 +37,12 @@ export function replayVerb(program: Command): void {
 
 async function runReplay(options: Options): Promise<void> {
   if (options.check === true && options.plan !== undefined)
-    throw new UsageError("--check compares with the live state, which another plan did not make", "leave out --check or --plan");
-  const data = options.data === undefined ? (await readSettings(options)).data : resolve(options.data);
+    throw new UsageError(
+      "--check compares with the live state, which another plan did not make",
+      "leave out --check or --plan",
+    );
+  const data =
+    options.data === undefined ? (await readSettings(options)).data : resolve(options.data);
   const loaded = options.plan === undefined ? null : await loadPlan(resolve(options.plan), data);
   const controller = new AbortController();
   const stop = () => controller.abort();
@@ -53,7 +59,9 @@ async function runReplay(options: Options): Promise<void> {
     signal: controller.signal,
   }).finally(() => process.off("SIGINT", stop).off("SIGTERM", stop));
   if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
-  process.stdout.write(options.json === true ? `${JSON.stringify(report, null, 2)}\n` : showReplay(report));
+  process.stdout.write(
+    options.json === true ? `${JSON.stringify(report, null, 2)}\n` : showReplay(report),
+  );
   if (options.check === true && !isSame(report)) process.exitCode = 1;
 }
 
@@ -67,6 +75,8 @@ function progressLine(): (moment: ReplayMoment) => void {
   return (moment) => {
     if (moment.elapsedMs - shown < (isTTY ? 200 : 3000)) return;
     shown = moment.elapsedMs;
-    process.stderr.write(isTTY ? `\r${showReplayMoment(moment)}\u001b[K` : `${showReplayMoment(moment)}\n`);
+    process.stderr.write(
+      isTTY ? `\r${showReplayMoment(moment)}\u001b[K` : `${showReplayMoment(moment)}\n`,
+    );
   };
 }

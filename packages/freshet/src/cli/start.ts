@@ -23,8 +23,9 @@ export function startVerb(program: Command): void {
         watch: flags.watch,
         onReload: (text) => process.stdout.write(`${text}\n`),
       });
-      process.stdout.write(welcome(freshet, settings.data, settings.site !== undefined));
+      // Before the welcome: whoever waits for it may stop the process right behind it.
       stopOnSignals(freshet);
+      process.stdout.write(welcome(freshet, settings.data, settings.site !== undefined));
     });
 }
 

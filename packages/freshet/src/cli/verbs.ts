@@ -1,10 +1,22 @@
 import type { Command } from "commander";
 import { doctorVerb } from "./doctor.ts";
+import { importVerb } from "./import.ts";
 import { planVerb } from "./plan.ts";
+import { replayVerb } from "./replay.ts";
 import { resetVerb } from "./reset.ts";
 import { startVerb } from "./start.ts";
+import { verifyVerb } from "./verify.ts";
 
 /** Every verb, in the order in which help lists them. */
 export function registerVerbs(program: Command): void {
-  for (const register of [startVerb, planVerb, doctorVerb, resetVerb]) register(program);
+  for (const register of [
+    startVerb,
+    planVerb,
+    importVerb,
+    verifyVerb,
+    replayVerb,
+    doctorVerb,
+    resetVerb,
+  ])
+    register(program);
 }

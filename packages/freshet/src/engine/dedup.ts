@@ -97,8 +97,10 @@ export class DedupWindow {
     const newest = this.#slices[this.#slices.length - 1];
     if (newest !== undefined && clock < newest[0] + this.#sliceMs) return;
     this.#slices.push([clock, offset]);
-    const edge = clock - this.#windowMs;
-    while (this.#slices.length > 1 && (this.#slices[1] as SliceStart)[0] <= edge) this.#slices.shift();
+    // By its own beginning, as the next one may have begun much later: no entry is a step younger than that.
+    const edge = clock - this.#windowMs - this.#sliceMs;
+    while (this.#slices.length > 1 && (this.#slices[0] as SliceStart)[0] <= edge)
+      this.#slices.shift();
     this.#startOffset = Math.max(this.#startOffset, (this.#slices[0] as SliceStart)[1]);
   }
 

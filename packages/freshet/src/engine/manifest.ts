@@ -13,6 +13,8 @@ export interface ManifestEntry {
   readonly layout: Layout;
   /** When each feature began to count, by its layout hash: features of a first plan count from the start. */
   readonly since: { readonly [featureHash: string]: number };
+  /** The state at `fromOffset` was made by reducing everything before it under this plan. */
+  readonly backfilled?: true;
 }
 
 export interface PlanChange {

@@ -33,7 +33,8 @@ export interface ReplayOptions {
   readonly limits: EngineLimits;
   readonly partitions: number;
   /**
-   * - `asWas`: each record under the plan that held then, with the records that the system wrote to itself;
+   * - `asWas`: each record under the plan that held then, with the records that the system wrote to itself; what lies
+   *   before a plan that was backfilled, anew under that one;
    * - `anew`: everything under one plan, which makes such records of its own and ignores those in the log.
    */
   readonly mode: "asWas" | "anew";
@@ -64,7 +65,10 @@ export class Replayer {
   readonly #state: KeyedState;
   readonly #reducer: Reducer;
   readonly #tables = new Map<string, TableVersion>();
-  #plans: readonly PlanInForce[];
+  readonly #plans: readonly PlanInForce[];
+  /** Records before this offset are reduced anew. */
+  readonly #anewUntil: number;
+  #isAnew: boolean;
   #index: number;
   #own: Omit<SelfRecord, "at">[] = [];
   #mappings = new Map<number, Mapping>();
@@ -74,7 +78,11 @@ export class Replayer {
   constructor(options: ReplayOptions) {
     this.#options = options;
     this.#next = options.from ?? options.log.first;
-    this.#plans = options.mode === "anew" ? options.plans.slice(-1) : options.plans;
+    const backfilled = options.plans.findLastIndex(({ entry }) => entry.backfilled === true);
+    this.#plans = options.plans.slice(options.mode === "anew" ? -1 : Math.max(0, backfilled));
+    this.#anewUntil =
+      options.mode === "anew" ? Number.POSITIVE_INFINITY : (options.plans[backfilled]?.entry.fromOffset ?? 0);
+    this.#isAnew = this.#next < this.#anewUntil;
     this.#index = Math.max(0, this.#plans.findLastIndex(({ entry }) => entry.fromOffset <= this.#next));
     const { plan, entry } = this.#inForce;
     const { store, limits, partitions, codec } = options;
@@ -148,9 +156,9 @@ export class Replayer {
       }
   }
 
-  /** Sends what popular keys gathered, where the log has no tick that would. */
+  /** At the end of what is reduced anew: sends what popular keys gathered, where the log has no tick that would. */
   settle(): void {
-    if (this.#options.mode === "asWas") return;
+    if (!this.#isAnew) return;
     for (const { index, clock, hasGathered } of this.partitions)
       if (hasGathered) this.#reduceOwn({ kind: "tick", partition: index, at: clock }, this.#next - 0.5);
   }
@@ -179,8 +187,12 @@ export class Replayer {
   }
 
   #reduce(record: LogRecord, offset: number): void {
+    if (this.#isAnew && offset >= this.#anewUntil) {
+      this.settle();
+      this.#isAnew = false;
+    }
     const following = this.#plans[this.#index + 1];
-    if (this.#options.mode === "asWas" && following !== undefined && following.entry.fromOffset <= offset) this.#switch();
+    if (following !== undefined && following.entry.fromOffset <= offset) this.#switch(offset);
     this.#reduceOwn(record, offset);
     this.#next = offset + 1;
     this.#records++;
@@ -196,14 +208,14 @@ export class Replayer {
     this.#own = [];
   }
 
-  #switch(): void {
+  #switch(offset: number): void {
     const before = this.#inForce.entry;
     this.#index++;
     const { plan, entry } = this.#inForce;
     this.#mappings.clear();
     this.#reducer.switchTo(plan, entry, mapLayout(before, entry));
     const following = this.#plans[this.#index + 1];
-    if (following !== undefined && following.entry.fromOffset <= this.#next) this.#switch();
+    if (following !== undefined && following.entry.fromOffset <= offset) this.#switch(offset);
   }
 
   #mappingFrom(epoch: number): Mapping {
@@ -215,19 +227,19 @@ export class Replayer {
   }
 
   #isOfPlan({ epoch, offset }: { readonly epoch: number; readonly offset: number }): boolean {
-    if (this.#options.mode === "anew") return epoch === this.epoch;
+    if (this.#isAnew) return epoch === this.epoch;
     const plan = this.#plans.slice(0, this.#index + 1).find(({ entry }) => entry.epoch === epoch);
     return plan !== undefined && plan.entry.fromOffset <= offset;
   }
 
   #output(): ReducerOutput {
-    const { hear = {}, mode } = this.#options;
+    const { hear = {} } = this.#options;
     return {
       send: (effect) => hear.send?.(effect),
       push: (effect) => hear.push?.(effect),
       segment: (effect) => hear.segment?.(effect),
       self: (record) => {
-        if (mode === "anew") this.#own.push(record);
+        if (this.#isAnew) this.#own.push(record);
       },
       selfApplied: () => {},
       deadLetter: () => {},

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { DedupWindow } from "../../src/engine/dedup.ts";
 import { randomOf } from "../../src/testing/random.ts";
 import { withSeed } from "../../src/testing/seed.ts";
-import { World, ana } from "./fixture.ts";
+import { ana, World } from "./fixture.ts";
 
 const day = 24 * 3_600_000;
 

@@ -11,8 +11,8 @@ import { ProfileView } from "../../src/core/view.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { type EngineLimits, engineLimits } from "../../src/engine/options.ts";
 import { partitionOf } from "../../src/engine/partition.ts";
-import type { Log } from "../../src/engine/port/log.ts";
 import { silentListener } from "../../src/engine/port/listener.ts";
+import type { Log } from "../../src/engine/port/log.ts";
 import type { StateStore } from "../../src/engine/port/state-store.ts";
 import { VirtualClock, type VirtualProcess } from "../../src/testing/virtual-clock.ts";
 
@@ -166,7 +166,9 @@ export class World {
   }
 
   /** Ids of effects that wait in the outbox, in the order in which they were made. */
-  effects(destination = "hook"): { readonly rule: string; readonly id: string; readonly cause: string }[] {
+  effects(
+    destination = "hook",
+  ): { readonly rule: string; readonly id: string; readonly cause: string }[] {
     return this.engine.outbox.window(destination).map(({ effect }) => effect);
   }
 }

@@ -10,10 +10,21 @@ import type { StateStore } from "../../src/engine/port/state-store.ts";
 const mapping: Mapping = { features: [], sessionFeatures: [], segments: [], due: [], entities: {} };
 
 const stateOver = (store: StateStore, liveMax = 4, epoch = 1) =>
-  new KeyedState({ store, codec: strictMsgpackCodec(), epoch, mappingFrom: () => mapping, liveMax });
+  new KeyedState({
+    store,
+    codec: strictMsgpackCodec(),
+    epoch,
+    mappingFrom: () => mapping,
+    liveMax,
+  });
 
 /** Sets version and timer, as a step would. */
-function change(state: KeyedState, key: string, version: number, timer: number | null = null): void {
+function change(
+  state: KeyedState,
+  key: string,
+  version: number,
+  timer: number | null = null,
+): void {
   const known = state.edit(key);
   const profile: ProfileState =
     known?.state.kind === "profile" ? known.state.profile : emptyProfile(0);
@@ -50,7 +61,8 @@ it("never drops what the store does not have", async () => {
   const store = await openMemoryState(new MemoryDisk());
   const state = stateOver(store);
   for (let index = 0; index < 50; index++) change(state, `user:${index}`, index + 1);
-  for (let index = 0; index < 50; index++) expect(versionOf(state, `user:${index}`)).toBe(index + 1);
+  for (let index = 0; index < 50; index++)
+    expect(versionOf(state, `user:${index}`)).toBe(index + 1);
   expect(state.dirtyCount).toBe(50);
 });
 
@@ -66,7 +78,12 @@ it("writes a snapshot as it was when it began, whatever is changed meanwhile", a
   await store.commit(snapshot.changes);
   state.endSnapshot("committed");
   const other = stateOver(store);
-  expect(["user:a", "user:b", "user:c", "user:d"].map((key) => versionOf(other, key))).toEqual([1, 1, 1, null]);
+  expect(["user:a", "user:b", "user:c", "user:d"].map((key) => versionOf(other, key))).toEqual([
+    1,
+    1,
+    1,
+    null,
+  ]);
   await save(state, store);
   const later = stateOver(store);
   expect(["user:a", "user:d"].map((key) => versionOf(later, key))).toEqual([2, 2]);
@@ -96,7 +113,10 @@ it("tells timers that are encoded and not yet on disk among those the store may 
   state.beginSnapshot();
   while (state.encodeSlice(1));
   change(state, "user:b", 1, 200);
-  expect([...state.dirtyTimers()].sort()).toEqual([["user:a", 100], ["user:b", 200]]);
+  expect([...state.dirtyTimers()].sort()).toEqual([
+    ["user:a", 100],
+    ["user:b", 200],
+  ]);
 });
 
 it("keeps a snapshot under the plan that it began with when the plan changes meanwhile", async () => {
@@ -108,9 +128,13 @@ it("keeps a snapshot under the plan that it began with when the plan changes mea
   while (state.encodeSlice(1));
   await store.commit(snapshot.changes);
   state.endSnapshot("committed");
-  const [epoch] = strictMsgpackCodec().decode(store.get("state", "user:a") as Uint8Array) as [number];
+  const [epoch] = strictMsgpackCodec().decode(store.get("state", "user:a") as Uint8Array) as [
+    number,
+  ];
   expect(epoch).toBe(1);
   await save(state, store);
-  const [next] = strictMsgpackCodec().decode(store.get("state", "user:a") as Uint8Array) as [number];
+  const [next] = strictMsgpackCodec().decode(store.get("state", "user:a") as Uint8Array) as [
+    number,
+  ];
   expect(next).toBe(2);
 });

@@ -6,9 +6,9 @@ export function weatherOf(random: Random): Weather {
   const { pick, below, chance } = random;
   return {
     partitions: pick([1, 2, 4, 7]),
-    people: 3 + below(20),
+    people: 3 + below(14),
     devices: 3 + below(14),
-    trafficMs: 10_000 + below(50_000),
+    trafficMs: 8000 + below(36_000),
     pauseMsMax: pick([1500, 4000, 9000]),
     checkpointMs: pick([15, 60, 250, 1000]),
     tickMs: pick([40, 100, 250]),

@@ -59,7 +59,7 @@ export function launch(args: readonly string[], options: LaunchOptions = {}): La
   if (!existsSync(program)) throw new Error(`"${program}" is missing: run npm run build first`);
   const { fileKilobytesMax } = options;
   const command = [process.execPath, program, ...args];
-  const limited = ["bash", "-c", `ulimit -f ${fileKilobytesMax}; exec "$@"`, "bash", ...command];
+  const limited = ["bash", "-c", `ulimit -S -f ${fileKilobytesMax}; exec "$@"`, "bash", ...command];
   const [file = "", ...rest] = fileKilobytesMax === undefined ? command : limited;
   const child = spawn(file, rest, {
     cwd: options.folder ?? root,
