@@ -153,7 +153,7 @@ export function metricNames() {
   ];
   return files.flatMap((path) =>
     forms.flatMap((form) =>
-      [...read(path).matchAll(form)].map(([, name, help]) => ({
+      [...read(path).matchAll(form)].map(([, name = "", help = ""]) => ({
         name: name.startsWith("freshet_") ? name : `freshet_${name}`,
         help,
       })),
@@ -245,7 +245,7 @@ function shown(name, value) {
       "bytes",
     );
   if (/MsMin$/.test(name)) return new Date(value).toISOString().slice(0, 10);
-  if (/ms([A-Z]|$)/i.test(name)) {
+  if (/(^|[a-z])Ms([A-Z]|$)/.test(name)) {
     const units = [
       ["d", 86_400_000],
       ["h", 3_600_000],

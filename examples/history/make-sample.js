@@ -24,7 +24,16 @@ const whole = (from, to) => from + Math.floor(random() * (to - from + 1));
 const pick = (list) => list[whole(0, list.length - 1)];
 
 const materials = ["OAK", "LINEN", "GLASS", "WOOL", "CORK", "BRASS", "CLAY", "FELT"];
-const things = ["BOWL", "LAMP", "CUSHION", "TRAY", "VASE", "BASKET", "HOOK, SET OF 3", 'FRAME 7" WIDE'];
+const things = [
+  "BOWL",
+  "LAMP",
+  "CUSHION",
+  "TRAY",
+  "VASE",
+  "BASKET",
+  "HOOK, SET OF 3",
+  'FRAME 7" WIDE',
+];
 const products = Array.from({ length: 40 }, (_, index) => ({
   code: `${30_000 + index * 7}${index % 5 === 0 ? pick(["A", "B"]) : ""}`,
   description: `${pick(materials)} ${pick(things)}`,
@@ -32,7 +41,10 @@ const products = Array.from({ length: 40 }, (_, index) => ({
   price: index % 9 === 0 ? "1.005" : (whole(35, 1895) / 100).toFixed(2).replace(/0$/, ""),
 }));
 const countries = ["Portugal", "Norway", "Ireland", "Austria"];
-const customers = Array.from({ length: 30 }, (_, index) => ({ id: 40_001 + index, country: pick(countries) }));
+const customers = Array.from({ length: 30 }, (_, index) => ({
+  id: 40_001 + index,
+  country: pick(countries),
+}));
 
 const lines = [];
 let time = Date.UTC(2025, 0, 2, 9, 0);

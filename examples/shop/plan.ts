@@ -202,7 +202,7 @@ const homeBanner = placement("homeBanner", {
       when: gte(viewsByCategory.at(lastCategory), 3),
       content: {
         title: "More {{category}} for you",
-        text: "You have looked at {{views}} pieces: here is 10 % off {{category}} today.",
+        text: "You have looked at {{views}} pieces: here is 10% off {{category}} today.",
         cta: "Show me {{category}}",
         category: "{{category}}",
         theme: "category",

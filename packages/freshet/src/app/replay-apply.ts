@@ -30,10 +30,12 @@ export async function holdFolder(data: string, plan: CompiledPlan): Promise<Held
   try {
     await bringToRest(data, plan);
     const log = await openLmdbLog({ folder: logFolder(data) });
-    const store = await openLmdbState({ folder: stateFolder(data) }).catch(async (error: unknown) => {
-      await log.close();
-      throw error;
-    });
+    const store = await openLmdbState({ folder: stateFolder(data) }).catch(
+      async (error: unknown) => {
+        await log.close();
+        throw error;
+      },
+    );
     return {
       log,
       store,
@@ -44,7 +46,11 @@ export async function holdFolder(data: string, plan: CompiledPlan): Promise<Held
     };
   } catch (error) {
     if (error instanceof LogLockedError || error instanceof StateLockedError)
-      throw new UsageError(`"${data}" is in use by a running server`, "stop it first: --apply exchanges the state under it", 1);
+      throw new UsageError(
+        `"${data}" is in use by a running server`,
+        "stop it first: --apply exchanges the state under it",
+        1,
+      );
     throw error;
   }
 }
@@ -86,7 +92,10 @@ export async function applyReplay(options: ApplyOptions): Promise<void> {
   const old = readMeta({ log: held.log, store: held.store, text: utf8, limits: engineLimits });
   checkTail(held.log, old.position);
   await copyTables(held.store, own, ["dedup", "outbox", "deadLetter"]);
-  const manifest = [...old.manifest, ...(options.plan === undefined ? [] : [takeOver(old.manifest, options)])];
+  const manifest = [
+    ...old.manifest,
+    ...(options.plan === undefined ? [] : [takeOver(old.manifest, options)]),
+  ];
   await own.commit(
     metaChanges(
       {
@@ -117,11 +126,16 @@ function checkTail(log: Log, position: number): void {
   for (const { firstOffset, records } of log.read(Math.max(position, log.first)))
     for (const [index, record] of records.entries())
       if (firstOffset + index >= position && isCounted(record))
-        throw new Error(`record ${firstOffset + index} came into the log while the folder was held`);
+        throw new Error(
+          `record ${firstOffset + index} came into the log while the folder was held`,
+        );
 }
 
 /** Features count from the beginning: the replay has seen everything. */
-function takeOver(manifest: readonly ManifestEntry[], { replayer, plan }: ApplyOptions): ManifestEntry {
+function takeOver(
+  manifest: readonly ManifestEntry[],
+  { replayer, plan }: ApplyOptions,
+): ManifestEntry {
   const at = Math.max(...replayer.partitions.map(({ clock }) => clock));
   const entry = nextEntry(manifest, plan ?? replayer.plan, { fromOffset: replayer.position, at });
   const since = Object.fromEntries(Object.keys(entry.since).map((hash) => [hash, 0]));
@@ -134,7 +148,8 @@ function exchange(data: string, folder: string): void {
   const target = stateFolder(data);
   linkSync(join(target, file), join(folder, "state-before.mdb"));
   // LMDB keeps the number of the last transaction in it: left behind, it would be that of the old file.
-  for (const lock of ["lock.mdb", "data.mdb-lock"]) if (existsSync(join(target, lock))) rmSync(join(target, lock));
+  for (const lock of ["lock.mdb", "data.mdb-lock"])
+    if (existsSync(join(target, lock))) rmSync(join(target, lock));
   renameSync(join(folder, "state", file), join(target, file));
   for (const path of [target, folder]) syncFolder(path);
   rmSync(join(folder, "state"), { recursive: true });

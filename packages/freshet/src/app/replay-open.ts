@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { utf8 } from "../adapters/codec/msgpack.ts";
 import { openLmdbLogReader } from "../adapters/log/lmdb.ts";
 import { openLmdbStateReader } from "../adapters/state/lmdb.ts";
-import { utf8 } from "../adapters/codec/msgpack.ts";
 import type { LogRecord } from "../core/record.ts";
 import { type ManifestEntry, planWithoutCode } from "../engine/manifest.ts";
 import { type Meta, readMeta } from "../engine/meta.ts";
@@ -24,7 +24,10 @@ export interface ReadFolder {
 }
 
 export function openForReading(data: string): ReadFolder {
-  if (!existsSync(join(logFolder(data), "data.mdb")) || !existsSync(join(stateFolder(data), "data.mdb")))
+  if (
+    !existsSync(join(logFolder(data), "data.mdb")) ||
+    !existsSync(join(stateFolder(data), "data.mdb"))
+  )
     throw new UsageError(`"${data}" holds no log and state`, "name a data folder with --data");
   return readingOf({
     log: openLmdbLogReader({ folder: logFolder(data) }),
@@ -48,13 +51,15 @@ export function readingOf({ log, store }: Pick<ReadFolder, "log" | "store">): Re
 export async function plansOf(
   data: string,
   manifest: readonly ManifestEntry[],
-): Promise<{ readonly plans: readonly PlanInForce[]; readonly warnings: readonly string[] }> {
+): Promise<{ readonly plans: readonly PlanInForce[]; readonly warnings: string[] }> {
   const warnings: string[] = [];
   const plans: PlanInForce[] = [];
   for (const entry of manifest) {
     const kept = await loadKeptPlan(data, entry);
     if (kept === null && Object.keys(entry.definition.functions).length > 0)
-      warnings.push(`the code of plan ${entry.hash} (epoch ${entry.epoch}) is not in the data folder: events that need its functions count as rejected`);
+      warnings.push(
+        `the code of plan ${entry.hash} (epoch ${entry.epoch}) is not in the data folder: events that need its functions count as rejected`,
+      );
     plans.push({ entry, plan: kept ?? planWithoutCode(entry) });
   }
   return { plans, warnings };
@@ -65,7 +70,10 @@ export function offsetAt(log: LogReader, text: string, name: string): number {
   if (/^\d{1,15}$/.test(text)) return Math.min(Math.max(Number(text), log.first), log.next);
   const at = Date.parse(text);
   if (Number.isNaN(at))
-    throw new UsageError(`${name} is "${text}"`, "use a log offset, or a moment such as 2026-05-04T12:00:00Z");
+    throw new UsageError(
+      `${name} is "${text}"`,
+      "use a log offset, or a moment such as 2026-05-04T12:00:00Z",
+    );
   let [low, high] = [log.first, log.next];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);

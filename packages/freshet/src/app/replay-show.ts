@@ -15,14 +15,17 @@ export function showReplay(report: ReplayReport): string {
     `  profiles   ${report.profiles}`,
     ...Object.entries(report.entities).map(([entity, count]) => `  entity     ${entity}: ${count}`),
     ...report.features.map(
-      ({ name, profiles, approximate }) => `  feature    ${name}: ${profiles} profiles${approximate > 0 ? `, ${approximate} approximate` : ""}`,
+      ({ name, profiles, approximate }) =>
+        `  feature    ${name}: ${profiles} profiles${approximate > 0 ? `, ${approximate} approximate` : ""}`,
     ),
     ...report.segments.map(({ name, profiles }) => `  segment    ${name}: ${profiles} profiles`),
     ...Object.entries(report.effects.send).map(([rule, count]) => `  not sent   ${rule}: ${count}`),
     ...Object.entries(report.effects.push).map(([rule, count]) => `  not pushed ${rule}: ${count}`),
     ...report.warnings.map((text) => `  warning    ${text}`),
     ...(report.mode === "asWas" ? showComparison(report) : showChanges(report)),
-    ...(report.applied ? ["the replayed state is the folder's own now; what it was before is in the folder below"] : []),
+    ...(report.applied
+      ? ["the replayed state is the folder's own now; what it was before is in the folder below"]
+      : []),
     ...(report.kept === null ? [] : [`kept in ${report.kept}`]),
   ];
   return `${lines.join("\n")}\n`;
@@ -30,7 +33,10 @@ export function showReplay(report: ReplayReport): string {
 
 function showComparison({ comparison }: ReplayReport): string[] {
   if (typeof comparison === "string") return [`not compared with live: ${comparison}`];
-  if (comparison.different === 0) return [`live state: the same in all ${comparison.keys} keys, at offset ${comparison.position}`];
+  if (comparison.different === 0)
+    return [
+      `live state: the same in all ${comparison.keys} keys, at offset ${comparison.position}`,
+    ];
   return [
     `live state: ${comparison.different} differences in ${comparison.keys} keys, at offset ${comparison.position}`,
     ...comparison.examples.map((text) => `  ${text}`),
@@ -41,6 +47,9 @@ function showChanges({ changes }: ReplayReport): string[] {
   if (changes.length === 0) return ["memberships: nobody would enter or leave a segment"];
   return [
     "memberships, against live:",
-    ...changes.map(({ segment, entered, left, examples }) => `  ${segment}: ${entered} enter, ${left} leave (${examples.join(", ")})`),
+    ...changes.map(
+      ({ segment, entered, left, examples }) =>
+        `  ${segment}: ${entered} enter, ${left} leave (${examples.join(", ")})`,
+    ),
   ];
 }

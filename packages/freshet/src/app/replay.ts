@@ -18,7 +18,14 @@ import {
   type Summary,
   summarize,
 } from "./replay-compare.ts";
-import { newReplayFolder, offsetAt, openForReading, plansOf, type ReadFolder, readingOf } from "./replay-open.ts";
+import {
+  newReplayFolder,
+  offsetAt,
+  openForReading,
+  plansOf,
+  type ReadFolder,
+  readingOf,
+} from "./replay-open.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface ReplayFolderOptions {
@@ -82,18 +89,45 @@ export async function replayFolder(options: ReplayFolderOptions): Promise<Replay
 async function prepare(options: ReplayFolderOptions, reading: ReadFolder) {
   const { manifest } = reading.meta();
   if (manifest.length === 0)
-    throw new UsageError(`"${options.data}" has no checkpoint yet`, "start a server on it, or import into it, first", 1);
+    throw new UsageError(
+      `"${options.data}" has no checkpoint yet`,
+      "start a server on it, or import into it, first",
+      1,
+    );
   checkApply(options, reading);
   const { plans, warnings } = await plansOf(options.data, manifest);
+  if (options.plan !== undefined) warnings.push(...newJoins(options.plan, plans));
   const current = plans.at(-1);
   if (current === undefined) throw new Error("a manifest with entries has a last plan");
   return { plans, warnings, current };
 }
 
-function checkApply({ apply, from, to, into, data }: ReplayFolderOptions, { log }: ReadFolder): void {
+/** Columns were looked up when events were accepted: a join that is new finds nothing in those before it. */
+function newJoins(plan: CompiledPlan, plans: readonly PlanInForce[]): string[] {
+  const known = new Set(
+    plans.flatMap(({ entry }) =>
+      entry.definition.joins.flatMap(({ table, events }) =>
+        events.map((event) => `${table} ${event}`),
+      ),
+    ),
+  );
+  return plan.plan.definition.joins.flatMap(({ table, events }) =>
+    events
+      .filter((event) => !known.has(`${table} ${event}`))
+      .map((event) => `no event "${event}" of the log has columns of table "${table}"`),
+  );
+}
+
+function checkApply(
+  { apply, from, to, into, data }: ReplayFolderOptions,
+  { log }: ReadFolder,
+): void {
   if (apply !== true) return;
   if (from !== undefined || to !== undefined || into !== undefined)
-    throw new UsageError("--apply replays the whole log into the folder itself", "leave out --from, --to and --into");
+    throw new UsageError(
+      "--apply replays the whole log into the folder itself",
+      "leave out --from, --to and --into",
+    );
   if (log.first > 0)
     throw new UsageError(
       `the log of "${data}" begins at offset ${log.first}: what was before it would be lost from every profile`,
@@ -141,7 +175,8 @@ class Run {
 
   async #replay(folder: string, own: StateStore): Promise<ReplayReport> {
     const { reading, held, warnings } = this.#parts;
-    if (own.count("state") > 0) throw new UsageError(`"${folder}" has a state already`, "name an empty folder with --into");
+    if (own.count("state") > 0)
+      throw new UsageError(`"${folder}" has a state already`, "name an empty folder with --into");
     const { log } = reading;
     const { from, to, plan, into, apply } = this.#options;
     const begin = from === undefined ? log.first : offsetAt(log, from, "--from");
@@ -151,10 +186,12 @@ class Run {
       onProgress: () => this.#tell(replayer, end - begin),
       ...(this.#options.signal === undefined ? {} : { signal: this.#options.signal }),
     });
-    if (!isWhole) throw new UsageError("the replay was interrupted", "nothing was changed; run it again", 1);
+    if (!isWhole)
+      throw new UsageError("the replay was interrupted", "nothing was changed; run it again", 1);
     replayer.settle();
     await replayer.flush();
-    const comparison = plan === undefined ? await this.#compare(replayer, own) : "another plan was replayed";
+    const comparison =
+      plan === undefined ? await this.#compare(replayer, own) : "another plan was replayed";
     const changes = plan === undefined ? [] : this.#changes(replayer, own);
     if (held !== null) {
       // Behind the checkpoint of a folder at rest are records of the system itself.
@@ -170,7 +207,10 @@ class Run {
       elapsedMs: performance.now() - this.#began,
       counters: { ...replayer.counters },
       ...summarize(replayer, own),
-      effects: { send: Object.fromEntries(this.#effects.send), push: Object.fromEntries(this.#effects.push) },
+      effects: {
+        send: Object.fromEntries(this.#effects.send),
+        push: Object.fromEntries(this.#effects.push),
+      },
       comparison,
       changes,
       warnings,
@@ -178,7 +218,14 @@ class Run {
       applied: apply === true,
     };
     if (held !== null)
-      await applyReplay({ data: this.#options.data, held, replayer, own, folder, ...(plan === undefined ? {} : { plan }) });
+      await applyReplay({
+        data: this.#options.data,
+        held,
+        replayer,
+        own,
+        folder,
+        ...(plan === undefined ? {} : { plan }),
+      });
     return report;
   }
 
@@ -187,7 +234,9 @@ class Run {
     const { plan } = this.#options;
     const manifest = plans.map(({ entry }) => entry);
     const anew: PlanInForce | null =
-      plan === undefined ? null : { plan, entry: nextEntry(manifest, plan, { fromOffset: 0, at: current.entry.at }) };
+      plan === undefined
+        ? null
+        : { plan, entry: nextEntry(manifest, plan, { fromOffset: 0, at: current.entry.at }) };
     const count = (of: Map<string, number>, rule: string) => of.set(rule, (of.get(rule) ?? 0) + 1);
     return new Replayer({
       log: reading.log,
@@ -207,7 +256,11 @@ class Run {
   }
 
   #tell(replayer: Replayer, recordsTotal: number): void {
-    this.#options.onProgress?.({ records: replayer.records, recordsTotal, elapsedMs: performance.now() - this.#began });
+    this.#options.onProgress?.({
+      records: replayer.records,
+      recordsTotal,
+      elapsedMs: performance.now() - this.#began,
+    });
   }
 
   /** Follows a server that goes on until both stand at the same record. */
@@ -215,17 +268,24 @@ class Run {
     const { reading } = this.#parts;
     const { from, to } = this.#options;
     if (from !== undefined || to !== undefined) return "only a part of the log was replayed";
-    if (reading.log.first > 0) return `the log begins at offset ${reading.log.first}, the profiles before it`;
+    if (reading.log.first > 0)
+      return `the log begins at offset ${reading.log.first}, the profiles before it`;
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       const live = reading.meta();
       // What is missing is reduced in this very turn, so that the live state cannot go on meanwhile.
       const missing = live.position - replayer.position;
-      if (missing >= 0 && missing <= missingMax && live.manifest.length === this.#parts.plans.length) {
+      if (
+        missing >= 0 &&
+        missing <= missingMax &&
+        live.manifest.length === this.#parts.plans.length
+      ) {
         replayer.advance(live.position);
         return compareWithLive(replayer, live, { live: reading.store, own });
       }
-      if (live.manifest.length !== this.#parts.plans.length) return "another plan took over during the replay: run it again";
-      if (missing < 0) return `the replay stands at ${replayer.position}, the checkpoint at ${live.position}`;
+      if (live.manifest.length !== this.#parts.plans.length)
+        return "another plan took over during the replay: run it again";
+      if (missing < 0)
+        return `the replay stands at ${replayer.position}, the checkpoint at ${live.position}`;
       await replayer.run(live.position);
       await replayer.flush();
     }
@@ -234,7 +294,11 @@ class Run {
 
   #changes(replayer: Replayer, own: StateStore): MembershipChange[] {
     const { reading, current } = this.#parts;
-    return membershipChanges(replayer, { meta: reading.meta(), plan: current.plan, store: reading.store }, own);
+    return membershipChanges(
+      replayer,
+      { meta: reading.meta(), plan: current.plan, store: reading.store },
+      own,
+    );
   }
 }
 

@@ -51,7 +51,11 @@ export class LogAudit {
         }
     } catch (error) {
       const { message, hint } = error as Error & { readonly hint?: string };
-      this.damage = { level: "wrong", what: `log: ${message}`, advice: hint ?? "restore the folder from a backup" };
+      this.damage = {
+        level: "wrong",
+        what: `log: ${message}`,
+        advice: hint ?? "restore the folder from a backup",
+      };
     }
   }
 
@@ -79,7 +83,8 @@ export class LogAudit {
 
   #look(record: LogRecord, offset: number): void {
     this.records++;
-    if (record.partition >= this.#partitions) this.#fault("are of a partition that does not exist", offset);
+    if (record.partition >= this.#partitions)
+      this.#fault("are of a partition that does not exist", offset);
     if (!isCounted(record)) return;
     this.atMin = Math.min(this.atMin, record.at);
     this.atMax = Math.max(this.atMax, record.at);
@@ -90,7 +95,8 @@ export class LogAudit {
     this.events++;
     const { event, key } = record;
     if (partOf(event) !== key) this.#fault("have another key than their event", offset);
-    if (partitionOf(key, this.#partitions) !== record.partition) this.#fault("lie in another partition than their key", offset);
+    if (partitionOf(key, this.#partitions) !== record.partition)
+      this.#fault("lie in another partition than their key", offset);
     if (event.time > record.at) this.#fault("happened after they were taken", offset);
     this.#mark(offset, this.#isNew(`${event.source}\n${key}\n${event.id}`));
   }

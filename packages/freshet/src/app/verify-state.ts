@@ -41,13 +41,17 @@ export function checkStates(store: StateStore, meta: Meta): Finding[] {
     try {
       const decoded = codec.decode(value);
       assertPlainStrict(decoded);
-      if (!Array.isArray(decoded) || decoded.length !== 2 || !Array.isArray(decoded[1])) throw new Error("it is no state");
+      if (!Array.isArray(decoded) || decoded.length !== 2 || !Array.isArray(decoded[1]))
+        throw new Error("it is no state");
       const [epoch, packed] = decoded as unknown as readonly [number, Packed];
       const layout = layouts.get(epoch);
       if (layout === undefined) throw new Error(`its plan epoch ${epoch} is not in the manifest`);
       if (isEntityKey(key)) continue;
       const state = unpackProfile(packed);
-      if (state.members.length !== layout.segments.length || state.flips.length !== layout.segments.length)
+      if (
+        state.members.length !== layout.segments.length ||
+        state.flips.length !== layout.segments.length
+      )
         throw new Error("it has another number of segments than its plan");
       if (state.parts.some(({ part }) => part.features.length !== layout.features.length))
         throw new Error("it has another number of features than its plan");
@@ -61,9 +65,20 @@ export function checkStates(store: StateStore, meta: Meta): Finding[] {
   }
   const indexed = [...store.scan("timer", {})].length;
   if (indexed !== timers)
-    faults.add(`entries in the timer index, but ${timers} states with a timer`, `${indexed} entries`, rebuild);
+    faults.add(
+      `entries in the timer index, but ${timers} states with a timer`,
+      `${indexed} entries`,
+      rebuild,
+    );
   const found = faults.findings("state");
-  return found.length > 0 ? found : [{ level: "fine", what: `state: ${states} keys decode and are plain, ${timers} timers agree with the index` }];
+  return found.length > 0
+    ? found
+    : [
+        {
+          level: "fine",
+          what: `state: ${states} keys decode and are plain, ${timers} timers agree with the index`,
+        },
+      ];
 }
 
 /** Entries of the outbox, abandoned ones and dead letters decode, and their books agree. */
@@ -75,27 +90,48 @@ export function checkQueues(store: StateStore, meta: Meta): Finding[] {
     if (key.startsWith("~known/")) known.set(key.slice("~known/".length), utf8.decode(value));
     if (key.startsWith("~sent/") || key.startsWith("~known/")) continue;
     const effect = parse<{ readonly effect?: SendEffect }>(value)?.effect;
-    if (typeof effect?.id !== "string" || typeof effect.destination !== "string" || typeof effect.rule !== "string") {
+    if (
+      typeof effect?.id !== "string" ||
+      typeof effect.destination !== "string" ||
+      typeof effect.rule !== "string"
+    ) {
       faults.add("outbox entries cannot be read", key, bug);
       continue;
     }
     if (!key.startsWith("~")) waiting++;
     const book = utf8.decode(store.get("outbox", `~known/${effect.id}`) ?? new Uint8Array(0));
-    if (book !== (key.startsWith("~") ? key : "waiting")) faults.add("outbox entries are not in its book of known ids", key, bug);
+    if (book !== (key.startsWith("~") ? key : "waiting"))
+      faults.add("outbox entries are not in its book of known ids", key, bug);
   }
   let letters = 0;
   for (const [key, value] of store.scan("deadLetter", { to: "id/" })) {
     letters++;
     const letter = parse<{ readonly id?: string; readonly code?: string }>(value);
-    if (typeof letter?.id !== "string" || typeof letter.code !== "string") faults.add("dead letters cannot be read", key, bug);
+    if (typeof letter?.id !== "string" || typeof letter.code !== "string")
+      faults.add("dead letters cannot be read", key, bug);
   }
   const indexed = countOf(store, "deadLetter", { from: "id/" });
-  if (indexed !== letters) faults.add(`entries in the index of dead letters, but ${letters} letters`, `${indexed} entries`, bug);
-  if (meta.deadLetters !== letters) faults.add(`dead letters in the store, but the checkpoint counts ${meta.deadLetters}`, `${letters} letters`, bug);
+  if (indexed !== letters)
+    faults.add(
+      `entries in the index of dead letters, but ${letters} letters`,
+      `${indexed} entries`,
+      bug,
+    );
+  if (meta.deadLetters !== letters)
+    faults.add(
+      `dead letters in the store, but the checkpoint counts ${meta.deadLetters}`,
+      `${letters} letters`,
+      bug,
+    );
   const found = faults.findings("queues");
   return found.length > 0
     ? found
-    : [{ level: "fine", what: `queues: ${waiting} effects wait, ${known.size} effect ids are remembered, ${letters} dead letters` }];
+    : [
+        {
+          level: "fine",
+          what: `queues: ${waiting} effects wait, ${known.size} effect ids are remembered, ${letters} dead letters`,
+        },
+      ];
 }
 
 function countOf(store: StateStore, table: StateTable, range: { readonly from: string }): number {

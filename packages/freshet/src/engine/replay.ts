@@ -8,7 +8,13 @@ import { DedupWindow } from "./dedup.ts";
 import type { TableVersion } from "./engine.ts";
 import { entityOf, isEntityKey, KeyedState, type KeyState } from "./keyed-state.ts";
 import type { ManifestEntry } from "./manifest.ts";
-import { chainMappings, type Mapping, mapLayout, migrateEntity, migrateProfile } from "./migrate.ts";
+import {
+  chainMappings,
+  type Mapping,
+  mapLayout,
+  migrateEntity,
+  migrateProfile,
+} from "./migrate.ts";
 import type { EngineLimits } from "./options.ts";
 import { Partition, partitionOf } from "./partition.ts";
 import type { Clock } from "./port/clock.ts";
@@ -81,19 +87,33 @@ export class Replayer {
     const backfilled = options.plans.findLastIndex(({ entry }) => entry.backfilled === true);
     this.#plans = options.plans.slice(options.mode === "anew" ? -1 : Math.max(0, backfilled));
     this.#anewUntil =
-      options.mode === "anew" ? Number.POSITIVE_INFINITY : (options.plans[backfilled]?.entry.fromOffset ?? 0);
+      options.mode === "anew"
+        ? Number.POSITIVE_INFINITY
+        : (options.plans[backfilled]?.entry.fromOffset ?? 0);
     this.#isAnew = this.#next < this.#anewUntil;
-    this.#index = Math.max(0, this.#plans.findLastIndex(({ entry }) => entry.fromOffset <= this.#next));
+    this.#index = Math.max(
+      0,
+      this.#plans.findLastIndex(({ entry }) => entry.fromOffset <= this.#next),
+    );
     const { plan, entry } = this.#inForce;
     const { store, limits, partitions, codec } = options;
     const mappingFrom = (epoch: number) => this.#mappingFrom(epoch);
-    this.#state = new KeyedState({ store, codec, epoch: entry.epoch, mappingFrom, liveMax: limits.liveKeysMax });
+    this.#state = new KeyedState({
+      store,
+      codec,
+      epoch: entry.epoch,
+      mappingFrom,
+      liveMax: limits.liveKeysMax,
+    });
     this.#reducer = new Reducer({
       plan,
       epoch: entry.epoch,
       partitions: Array.from({ length: partitions }, (_, index) => new Partition(index)),
       state: this.#state,
-      dedup: new DedupWindow({ windowMs: limits.deduplicationMs, idsMax: limits.deduplicationIdsMax }),
+      dedup: new DedupWindow({
+        windowMs: limits.deduplicationMs,
+        idsMax: limits.deduplicationIdsMax,
+      }),
       timers: new Timers(store, {
         partitions,
         horizonMs: limits.timerHorizonMs,
@@ -134,11 +154,18 @@ export class Replayer {
     return this.#tables;
   }
 
-  /** Reduces up to `to` (excluded), breathing and writing states away on the way. False where it was told to stop. */
-  async run(to: number, options: { readonly onProgress?: () => void; readonly signal?: { readonly aborted: boolean } } = {}): Promise<boolean> {
-    while (this.#next < to) {
+  /** Reduces up to `to` (excluded) or the end of the log, breathing and writing states away on the way. False where it was told to stop. */
+  async run(
+    to: number,
+    options: {
+      readonly onProgress?: () => void;
+      readonly signal?: { readonly aborted: boolean };
+    } = {},
+  ): Promise<boolean> {
+    const end = Math.min(to, this.#options.log.next);
+    while (this.#next < end) {
       if (options.signal?.aborted === true) return false;
-      this.advance(Math.min(to, this.#next + recordsAtOnce));
+      this.advance(Math.min(end, this.#next + recordsAtOnce));
       if (this.#state.dirtyCount >= dirtyKeysMax) await this.flush();
       options.onProgress?.();
       await this.#options.clock.yield();
@@ -160,7 +187,8 @@ export class Replayer {
   settle(): void {
     if (!this.#isAnew) return;
     for (const { index, clock, hasGathered } of this.partitions)
-      if (hasGathered) this.#reduceOwn({ kind: "tick", partition: index, at: clock }, this.#next - 0.5);
+      if (hasGathered)
+        this.#reduceOwn({ kind: "tick", partition: index, at: clock }, this.#next - 0.5);
   }
 
   /** Writes what changed into the store. */
@@ -204,7 +232,10 @@ export class Replayer {
     if (this.#own.length === 0) return;
     const queue = this.#own;
     for (let index = 0; index < queue.length; index++)
-      this.#reducer.reduce({ ...(queue[index] as SelfRecord), at: record.at }, offset + (index + 1) / ownRecordsMax);
+      this.#reducer.reduce(
+        { ...(queue[index] as SelfRecord), at: record.at },
+        offset + (index + 1) / ownRecordsMax,
+      );
     this.#own = [];
   }
 
@@ -221,7 +252,10 @@ export class Replayer {
   #mappingFrom(epoch: number): Mapping {
     const known = this.#mappings.get(epoch);
     if (known !== undefined) return known;
-    const mapping = mappingBetween(this.#plans.map(({ entry }) => entry).slice(0, this.#index + 1), epoch);
+    const mapping = mappingBetween(
+      this.#plans.map(({ entry }) => entry).slice(0, this.#index + 1),
+      epoch,
+    );
     this.#mappings.set(epoch, mapping);
     return mapping;
   }
@@ -259,7 +293,12 @@ const ownRecordsMax = 2 ** 20;
 
 /** From the layout of an epoch into that of the last entry. */
 export function mappingBetween(manifest: readonly ManifestEntry[], epoch: number): Mapping {
-  const [first, ...later] = manifest.slice(Math.max(0, manifest.findIndex((entry) => entry.epoch === epoch)));
+  const [first, ...later] = manifest.slice(
+    Math.max(
+      0,
+      manifest.findIndex((entry) => entry.epoch === epoch),
+    ),
+  );
   if (first?.epoch !== epoch) throw new Error(`plan epoch ${epoch} is not in the manifest`);
   let mapping = mapLayout(first, first);
   let before = first;

@@ -16,13 +16,19 @@ const history = join(import.meta.dirname, "../../../../examples/history");
 export const historyPlanFile = join(history, "plan.ts");
 export const sampleFile = join(history, "sample/online-retail-sample.csv");
 
-export const header = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country";
+export const header =
+  "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country";
 
 export function newFolder(): string {
   return mkdtempSync(join(tmpdir(), "freshet-import-"));
 }
 
-export function writeCsv(folder: string, name: string, lines: readonly string[], head = header): string {
+export function writeCsv(
+  folder: string,
+  name: string,
+  lines: readonly string[],
+  head = header,
+): string {
   const path = join(folder, name);
   const text = Buffer.from(`${[head, ...lines].join("\n")}\n`);
   writeFileSync(path, name.endsWith(".gz") ? gzipSync(text) : text);
@@ -54,8 +60,17 @@ export async function bringIn(
 }
 
 export interface Found {
-  readonly ledger: { readonly received: number; readonly applied: number; readonly duplicate: number; readonly rejected: number };
-  readonly letters: readonly { readonly id: string; readonly code: string; readonly message: string }[];
+  readonly ledger: {
+    readonly received: number;
+    readonly applied: number;
+    readonly duplicate: number;
+    readonly rejected: number;
+  };
+  readonly letters: readonly {
+    readonly id: string;
+    readonly code: string;
+    readonly message: string;
+  }[];
   features(profileId: string): { readonly [name: string]: Json } | null;
 }
 
@@ -73,9 +88,16 @@ export async function look(data: string): Promise<Found> {
       const found = engine.profile(key);
       if (found === null) continue;
       const view = new ProfileView(plan, found.state, now);
-      all.set(key, Object.fromEntries([...plan.slotOf.keys()].map((name) => [name, view.feature(name)])));
+      all.set(
+        key,
+        Object.fromEntries([...plan.slotOf.keys()].map((name) => [name, view.feature(name)])),
+      );
     }
-    return { ledger: engine.ledger(), letters, features: (profileId) => all.get(profileId) ?? null };
+    return {
+      ledger: engine.ledger(),
+      letters,
+      features: (profileId) => all.get(profileId) ?? null,
+    };
   } finally {
     await folder.close();
   }
@@ -84,7 +106,8 @@ export async function look(data: string): Promise<Found> {
 async function keysInLog(data: string): Promise<Set<string>> {
   const log = openLmdbLogReader({ folder: join(data, "log") });
   const keys = new Set<string>();
-  for (const { records } of log.read(0)) for (const record of records) if (record.kind === "event") keys.add(record.key);
+  for (const { records } of log.read(0))
+    for (const record of records) if (record.kind === "event") keys.add(record.key);
   await log.close();
   return keys;
 }
@@ -95,7 +118,11 @@ export function parseLines(text: string): string[][] {
     .trim()
     .split("\n")
     .slice(1)
-    .map((line) => [...line.matchAll(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g)].slice(0, 8).map(([, field = ""]) => unquote(field)));
+    .map((line) =>
+      [...line.matchAll(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g)]
+        .slice(0, 8)
+        .map(([, field = ""]) => unquote(field)),
+    );
 }
 
 function unquote(field: string): string {
@@ -114,11 +141,26 @@ export interface Expected {
 /** The naive computation: cents by whole numbers of thousandths, rounded half away from zero. */
 export function recompute(rows: readonly (readonly string[])[]): Map<string, Expected> {
   const owners = new Map<string, Expected>();
-  for (const [invoice = "", product = "", , quantityText = "", time = "", priceText = "", customer = ""] of rows) {
+  for (const [
+    invoice = "",
+    product = "",
+    ,
+    quantityText = "",
+    time = "",
+    priceText = "",
+    customer = "",
+  ] of rows) {
     const owner = customer === "" ? `anon:${invoice}` : `user:${customer.replace(/\.0$/, "")}`;
     let known = owners.get(owner);
     if (known === undefined) {
-      known = { spendCents: 0, lines: 0, returns: 0, orders: new Set(), bought: new Map(), lastPurchase: null };
+      known = {
+        spendCents: 0,
+        lines: 0,
+        returns: 0,
+        orders: new Set(),
+        bought: new Map(),
+        lastPurchase: null,
+      };
       owners.set(owner, known);
     }
     const quantity = Number(quantityText);
@@ -132,7 +174,10 @@ export function recompute(rows: readonly (readonly string[])[]): Map<string, Exp
     known.orders.add(invoice);
     if (quantity <= 0) continue;
     known.bought.set(product, (known.bought.get(product) ?? 0) + 1);
-    known.lastPurchase = Math.max(known.lastPurchase ?? 0, Date.parse(`${time.replace(" ", "T")}Z`));
+    known.lastPurchase = Math.max(
+      known.lastPurchase ?? 0,
+      Date.parse(`${time.replace(" ", "T")}Z`),
+    );
   }
   return owners;
 }

@@ -31,7 +31,11 @@ export class HandClock implements Clock {
   }
 }
 
-export const plans = { first: compilePlan(plan), second: compilePlan(second), third: compilePlan(third) };
+export const plans = {
+  first: compilePlan(plan),
+  second: compilePlan(second),
+  third: compilePlan(third),
+};
 const byHash = new Map(Object.values(plans).map((compiled) => [compiled.plan.hash, compiled]));
 
 export interface Opened {
@@ -106,7 +110,14 @@ export class Traffic {
     if (chance < 0.05 && this.sent.length > 0) return { ...this.#pick(this.sent), at: now };
     const id = `m${this.#count++}`;
     if (chance < 0.08) {
-      const letter = { id, code: "contractViolated", message: "broken", source: "web", at: now, event: {} };
+      const letter = {
+        id,
+        code: "contractViolated",
+        message: "broken",
+        source: "web",
+        at: now,
+        event: {},
+      };
       return { kind: "deadLetter", partition: partitionOf(id, 4), at: now, letter };
     }
     const record = toRecord(this.#event(id, now), now);
@@ -126,7 +137,9 @@ export class Traffic {
       name: isBuying ? "bought" : "viewed",
       time,
       source: "web",
-      properties: isBuying ? { total: Math.floor(this.#random() * 4000) / 100 } : { item: `i${Math.floor(this.#random() * 12)}` },
+      properties: isBuying
+        ? { total: Math.floor(this.#random() * 4000) / 100 }
+        : { item: `i${Math.floor(this.#random() * 12)}` },
       ...(identity < 0.6 ? { userId: user } : {}),
       ...(identity > 0.45 ? { anonymousId: anonymous } : {}),
     };
@@ -143,7 +156,12 @@ export function toRecord(event: AcceptedEvent, at: number): EventRecord {
 }
 
 /** Lives through `count` records with restarts, and a change of plan halfway. */
-export async function liveThrough(data: string, seed: number, count: number, clock = new HandClock()): Promise<Traffic> {
+export async function liveThrough(
+  data: string,
+  seed: number,
+  count: number,
+  clock = new HandClock(),
+): Promise<Traffic> {
   const traffic = new Traffic(seed);
   const random = randomFrom(seed + 1);
   let compiled: CompiledPlan = plans.first;

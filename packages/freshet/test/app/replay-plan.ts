@@ -28,7 +28,10 @@ export const spend = sum("spend", bought, bought.prop.total, { scale: 100 });
 const items = distinct("items", viewed, viewed.prop.item);
 const lastItem = last("lastItem", viewed, viewed.prop.item);
 const thisSession = count("thisSession", viewed, { window: "session" });
-const popular = topK("popular", viewed, viewed.prop.item, { n: 5, of: entity("shop", constant("all")) });
+const popular = topK("popular", viewed, viewed.prop.item, {
+  n: 5,
+  of: entity("shop", constant("all")),
+});
 const buyers = count("buyers", bought, { of: entity("shop", constant("all")) });
 const active = segment("active", gte(recentViews, 2));
 const spender = segment("spender", gte(spend, 5000));
@@ -41,7 +44,11 @@ export default definePlan({
   features: [views, recentViews, spend, items, lastItem, thisSession, popular, buyers],
   segments: [active, spender],
   triggers: [
-    trigger("welcome", { on: entered(active), cooldown: minutes(60), do: [push("banner", {}), send("crm", { views })] }),
+    trigger("welcome", {
+      on: entered(active),
+      cooldown: minutes(60),
+      do: [push("banner", {}), send("crm", { views })],
+    }),
     trigger("thanks", { on: bought, onLink: true, do: [send("crm", { spend })] }),
   ],
 });
@@ -53,9 +60,24 @@ const small = segment("small", lt(spend, 5000));
 export const second = definePlan({
   name: "replay",
   events: [viewed, bought],
-  features: [views, recentViews, spend, count("purchases", bought), lastItem, thisSession, popular, buyers],
+  features: [
+    views,
+    recentViews,
+    spend,
+    count("purchases", bought),
+    lastItem,
+    thisSession,
+    popular,
+    buyers,
+  ],
   segments: [active, visitor],
-  triggers: [trigger("welcome", { on: entered(active), cooldown: minutes(60), do: [send("crm", { views })] })],
+  triggers: [
+    trigger("welcome", {
+      on: entered(active),
+      cooldown: minutes(60),
+      do: [send("crm", { views })],
+    }),
+  ],
 });
 
 /** What is replayed into. */

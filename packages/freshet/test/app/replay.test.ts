@@ -7,7 +7,15 @@ import { showReplay } from "../../src/app/replay-show.ts";
 import { verifyFolder } from "../../src/app/verify.ts";
 import type { EventRecord } from "../../src/core/record.ts";
 import { ProfileView } from "../../src/core/view.ts";
-import { HandClock, liveThrough, newFolder, openAt, plans, rest, toRecord } from "./replay-fixture.ts";
+import {
+  HandClock,
+  liveThrough,
+  newFolder,
+  openAt,
+  plans,
+  rest,
+  toRecord,
+} from "./replay-fixture.ts";
 
 let data: string;
 beforeEach(() => {
@@ -15,24 +23,31 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(data, { recursive: true, force: true }));
 
-const seeds = process.env.FRESHET_SEED === undefined ? [1, 2, 3] : [Number(process.env.FRESHET_SEED)];
+const seeds =
+  process.env.FRESHET_SEED === undefined ? [1, 2, 3] : [Number(process.env.FRESHET_SEED)];
 
 describe("a replay of the plans as they were", () => {
-  test.each(seeds)("gives the live state, through restarts, links and a change of plan (FRESHET_SEED=%i)", async (seed) => {
-    await liveThrough(data, seed, 1500);
-    const report = await replayFolder({ data });
-    expect(report.comparison).toMatchObject({ different: 0, examples: [] });
-    expect(report.counters.duplicate).toBeGreaterThan(0);
-    expect(Object.keys(report.effects.send)).toContain("welcome");
-    expect(readdirSync(data).filter((name) => name.startsWith("replay-"))).toEqual([]);
-    expect(showReplay(report)).toContain("live state: the same in all");
-  });
+  test.each(seeds)(
+    "gives the live state, through restarts, links and a change of plan (FRESHET_SEED=%i)",
+    async (seed) => {
+      await liveThrough(data, seed, 1500);
+      const report = await replayFolder({ data });
+      expect(report.comparison).toMatchObject({ different: 0, examples: [] });
+      expect(report.counters.duplicate).toBeGreaterThan(0);
+      expect(Object.keys(report.effects.send)).toContain("welcome");
+      expect(readdirSync(data).filter((name) => name.startsWith("replay-"))).toEqual([]);
+      expect(showReplay(report)).toContain("live state: the same in all");
+    },
+  );
 
   test("says which key differs when the state is not that of the log", async () => {
     await liveThrough(data, 4, 400);
     const { openLmdbState } = await import("../../src/adapters/state/lmdb.ts");
     const store = await openLmdbState({ folder: join(data, "state") });
-    const [key, value] = [...store.scan("state", { from: "user:", limit: 1 })][0] ?? ["", new Uint8Array()];
+    const [key, value] = [...store.scan("state", { from: "user:", limit: 1 })][0] ?? [
+      "",
+      new Uint8Array(),
+    ];
     const other = [...store.scan("state", { from: "user:", limit: 2 })][1]?.[1] ?? value;
     await store.commit([{ table: "state", key, value: other.slice() }]);
     await store.close();
@@ -56,7 +71,9 @@ describe("a replay of the plans as they were", () => {
     try {
       const report = await replayFolder({ data });
       expect(report.comparison).toMatchObject({ different: 0 });
-      await expect(replayFolder({ data, plan: plans.third, apply: true })).rejects.toThrow("in use by a running server");
+      await expect(replayFolder({ data, plan: plans.third, apply: true })).rejects.toThrow(
+        "in use by a running server",
+      );
     } finally {
       isOver = true;
       await live;
@@ -74,7 +91,9 @@ describe("a replay of the plans as they were", () => {
     expect(first.records + second.records).toBe(second.to);
     expect(first.to).toBe(second.from);
     expect(first.comparison).toBe("only a part of the log was replayed");
-    await expect(replayFolder({ data, from: "yesterday" })).rejects.toThrow('--from is "yesterday"');
+    await expect(replayFolder({ data, from: "yesterday" })).rejects.toThrow(
+      '--from is "yesterday"',
+    );
   });
 
   test("keeps its state where it is told", async () => {
@@ -94,40 +113,52 @@ describe("a replay into another plan", () => {
     expect(report.mode).toBe("anew");
     const expected = recompute(traffic.sent);
     expect(report.features.find(({ name }) => name === "spend")?.profiles).toBe(expected.buyers);
-    expect(report.changes.map(({ segment }) => segment)).toEqual(expect.arrayContaining(["active", "small"]));
+    expect(report.changes.map(({ segment }) => segment)).toEqual(
+      expect.arrayContaining(["active", "small"]),
+    );
     expect(report.effects.send.thanks).toBeGreaterThan(0);
     expect(await plansInForce()).toBe(2);
   });
 
-  test.each(seeds)("applied, it is the folder's state: counts, window and outbox stay, and it goes on from there (FRESHET_SEED=%i)", async (seed) => {
-    const clock = new HandClock();
-    const traffic = await liveThrough(data, seed + 10, 1200, clock);
-    const before = await books();
-    const report = await replayFolder({ data, plan: plans.third, apply: true });
-    expect(report.applied).toBe(true);
-    expect(existsSync(join(report.kept ?? "", "state-before.mdb"))).toBe(true);
-    const after = await books();
-    expect({ ...after, position: 0 }).toEqual({ ...before, position: 0 });
+  test.each(seeds)(
+    "applied, it is the folder's state: counts, window and outbox stay, and it goes on from there (FRESHET_SEED=%i)",
+    async (seed) => {
+      const clock = new HandClock();
+      const traffic = await liveThrough(data, seed + 10, 1200, clock);
+      const before = await books();
+      const report = await replayFolder({ data, plan: plans.third, apply: true });
+      expect(report.applied).toBe(true);
+      expect(existsSync(join(report.kept ?? "", "state-before.mdb"))).toBe(true);
+      const after = await books();
+      expect({ ...after, position: 0 }).toEqual({ ...before, position: 0 });
 
-    clock.time += 60_000;
-    const opened = await openAt(data, clock, plans.third);
-    const again = traffic.sent.slice(-50).map((record) => ({ ...record, at: clock.now() }));
-    await opened.engine.append(again);
-    const fresh = Array.from({ length: 300 }, () => traffic.next(clock.now()));
-    await opened.engine.append(fresh);
-    await rest(opened.engine);
-    const sums = totals(opened.engine);
-    expect(opened.engine.ledger()).toMatchObject({ inFlight: 0 });
-    const { received, applied, duplicate, rejected } = opened.engine.ledger();
-    expect(received).toBe(applied + duplicate + rejected);
-    await opened.close();
-    const expected = recompute(traffic.sent);
-    expect(sums).toEqual({ views: expected.views, purchases: expected.purchases, spend: expected.spend });
+      clock.time += 60_000;
+      const opened = await openAt(data, clock, plans.third);
+      const again = traffic.sent.slice(-50).map((record) => ({ ...record, at: clock.now() }));
+      await opened.engine.append(again);
+      const fresh = Array.from({ length: 300 }, () => traffic.next(clock.now()));
+      await opened.engine.append(fresh);
+      await rest(opened.engine);
+      const sums = totals(opened.engine);
+      expect(opened.engine.ledger()).toMatchObject({ inFlight: 0 });
+      const { received, applied, duplicate, rejected } = opened.engine.ledger();
+      expect(received).toBe(applied + duplicate + rejected);
+      await opened.close();
+      const expected = recompute(traffic.sent);
+      expect(sums).toEqual({
+        views: expected.views,
+        purchases: expected.purchases,
+        spend: expected.spend,
+      });
 
-    expect((await replayFolder({ data })).comparison).toMatchObject({ different: 0, examples: [] });
-    const findings = await verifyFolder({ data, replay: true });
-    expect(findings.filter(({ level }) => level === "wrong")).toEqual([]);
-  });
+      expect((await replayFolder({ data })).comparison).toMatchObject({
+        different: 0,
+        examples: [],
+      });
+      const findings = await verifyFolder({ data, replay: true });
+      expect(findings.filter(({ level }) => level === "wrong")).toEqual([]);
+    },
+  );
 
   test("is refused where the log has lost its beginning", async () => {
     await liveThrough(data, 20, 400);
@@ -135,7 +166,9 @@ describe("a replay into another plan", () => {
     const log = await openLmdbLog({ folder: join(data, "log") });
     await log.trim(100);
     await log.close();
-    await expect(replayFolder({ data, plan: plans.third, apply: true })).rejects.toThrow(/begins at offset \d+/);
+    await expect(replayFolder({ data, plan: plans.third, apply: true })).rejects.toThrow(
+      /begins at offset \d+/,
+    );
     const report = await replayFolder({ data });
     expect(report.comparison).toMatch(/the log begins at offset/);
   });
@@ -156,12 +189,24 @@ describe("a replay into another plan", () => {
   /** What must outlive an exchange of the state. */
   async function books() {
     const folder = openForReading(data);
-    const { counters, dedupSlices, dedupStart, outboxSequence, deadLetters, position } = folder.meta();
+    const { counters, dedupSlices, dedupStart, outboxSequence, deadLetters, position } =
+      folder.meta();
     const rows = (table: "dedup" | "outbox" | "deadLetter") =>
-      [...folder.store.scan(table, {})].map(([key, value]) => `${key} ${Buffer.from(value).toString("base64")}`);
+      [...folder.store.scan(table, {})].map(
+        ([key, value]) => `${key} ${Buffer.from(value).toString("base64")}`,
+      );
     const found = {
       position,
-      counters: { ...counters, selfApplied: 0, selfDropped: 0, timersFired: 0, segmentsEntered: 0, segmentsLeft: 0, effectsSent: 0, effectsPushed: 0 },
+      counters: {
+        ...counters,
+        selfApplied: 0,
+        selfDropped: 0,
+        timersFired: 0,
+        segmentsEntered: 0,
+        segmentsLeft: 0,
+        effectsSent: 0,
+        effectsPushed: 0,
+      },
       dedupSlices,
       dedupStart,
       outboxSequence,
@@ -177,12 +222,16 @@ describe("a replay into another plan", () => {
   function totals(engine: Awaited<ReturnType<typeof openAt>>["engine"]) {
     const sums = { views: 0, purchases: 0, spend: 0 };
     const seen = new Set<string>();
-    for (const id of [...Array(60).keys()].flatMap((index) => [`user:u${index}`, `anon:a${index}`])) {
+    for (const id of [...Array(60).keys()].flatMap((index) => [
+      `user:u${index}`,
+      `anon:a${index}`,
+    ])) {
       const found = engine.profile(id);
       if (found === null || seen.has(found.profileId)) continue;
       seen.add(found.profileId);
       const view = new ProfileView(plans.third, found.state, 0);
-      for (const name of ["views", "purchases", "spend"] as const) sums[name] += Number(view.feature(name));
+      for (const name of ["views", "purchases", "spend"] as const)
+        sums[name] += Number(view.feature(name));
     }
     return sums;
   }
@@ -210,7 +259,8 @@ function ownersOf(sent: readonly EventRecord[], keys: ReadonlySet<string>): numb
   for (const { event, key } of sent) {
     const isAnonymous = key.startsWith("anon:");
     const at = isAnonymous ? (owner.get(key) ?? key) : key;
-    if (event.name === "bought" && keys.has(key)) parts.set(at, (parts.get(at) ?? new Set()).add(key));
+    if (event.name === "bought" && keys.has(key))
+      parts.set(at, (parts.get(at) ?? new Set()).add(key));
     if (event.userId !== undefined && event.anonymousId !== undefined) {
       const anonymous = `anon:${event.anonymousId}`;
       const to = `user:${event.userId}`;
@@ -218,7 +268,8 @@ function ownersOf(sent: readonly EventRecord[], keys: ReadonlySet<string>): numb
         parts.set(to, (parts.get(to) ?? new Set()).add(anonymous));
         parts.delete(anonymous);
       }
-      if (owner.get(anonymous) === undefined || owner.get(anonymous) !== to) owner.set(anonymous, to);
+      if (owner.get(anonymous) === undefined || owner.get(anonymous) !== to)
+        owner.set(anonymous, to);
     }
   }
   return parts.size;

@@ -17,7 +17,8 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(data, { recursive: true, force: true }));
 
-const wrong = (findings: readonly Finding[]) => findings.filter(({ level }) => level === "wrong").map(({ what }) => what);
+const wrong = (findings: readonly Finding[]) =>
+  findings.filter(({ level }) => level === "wrong").map(({ what }) => what);
 
 describe("verify", () => {
   test("finds nothing wrong in a folder that has lived through restarts and a change of plan", async () => {
@@ -28,7 +29,9 @@ describe("verify", () => {
       expect.arrayContaining([
         "folder: not in use",
         expect.stringMatching(/^log: \d+ records .* every checksum right$/),
-        expect.stringMatching(/^ledger: received \d+ = applied \d+ \+ duplicate \d+ \+ rejected \d+, and so counts the log/),
+        expect.stringMatching(
+          /^ledger: received \d+ = applied \d+ \+ duplicate \d+ \+ rejected \d+, and so counts the log/,
+        ),
         expect.stringMatching(/^deduplication: \d+ ids/),
         expect.stringMatching(/^state: \d+ keys decode and are plain, \d+ timers agree/),
         expect.stringMatching(/^replay: gives the live state/),
@@ -57,7 +60,9 @@ describe("verify", () => {
     bytes[bytes.length - 5] = (bytes[bytes.length - 5] ?? 0) ^ 1;
     await batches.put(key, bytes);
     await root.close();
-    expect(wrong(await verifyFolder({ data }))[0]).toBe(`log: log record at offset ${key} is damaged: the crc differs`);
+    expect(wrong(await verifyFolder({ data }))[0]).toBe(
+      `log: log record at offset ${key} is damaged: the crc differs`,
+    );
   });
 
   test("finds a state that does not decode, and a timer that the index has lost", async () => {
@@ -65,7 +70,9 @@ describe("verify", () => {
       const [key] = [...store.scan("state", { from: "user:", limit: 1 })][0] ?? [""];
       return [{ table: "state", key, value: Uint8Array.of(0xc1) }];
     });
-    await damage((store) => [{ table: "timer", key: [...store.scan("timer", { limit: 1 })][0]?.[0] ?? "", value: null }]);
+    await damage((store) => [
+      { table: "timer", key: [...store.scan("timer", { limit: 1 })][0]?.[0] ?? "", value: null },
+    ]);
     const found = wrong(await verifyFolder({ data }));
     expect(found).toEqual(
       expect.arrayContaining([
@@ -76,16 +83,26 @@ describe("verify", () => {
   });
 
   test("finds a ledger that does not add up", async () => {
-    await damagePosition((position) => ({ ...position, counters: { ...position.counters, applied: position.counters.applied + 1 } }));
-    expect(wrong(await verifyFolder({ data }))[0]).toMatch(/^ledger: applied \d+ .* but the log has taken \d+/);
+    await damagePosition((position) => ({
+      ...position,
+      counters: { ...position.counters, applied: position.counters.applied + 1 },
+    }));
+    expect(wrong(await verifyFolder({ data }))[0]).toMatch(
+      /^ledger: applied \d+ .* but the log has taken \d+/,
+    );
   });
 
   test("finds events that were counted for each other", async () => {
     await damagePosition((position) => {
       const { applied, duplicate } = position.counters;
-      return { ...position, counters: { ...position.counters, applied: applied - 1, duplicate: duplicate + 1 } };
+      return {
+        ...position,
+        counters: { ...position.counters, applied: applied - 1, duplicate: duplicate + 1 },
+      };
     });
-    expect(wrong(await verifyFolder({ data }))[0]).toMatch(/^ledger: applied \d+, but the log has \d+ different events/);
+    expect(wrong(await verifyFolder({ data }))[0]).toMatch(
+      /^ledger: applied \d+, but the log has \d+ different events/,
+    );
   });
 
   test("finds events that the deduplication window has lost or has twice", async () => {
@@ -100,22 +117,31 @@ describe("verify", () => {
     });
     const found = wrong(await verifyFolder({ data }));
     expect(found).toEqual(
-      expect.arrayContaining([expect.stringMatching(/1 events of the window are not in it/), expect.stringMatching(/1 entries are there twice/)]),
+      expect.arrayContaining([
+        expect.stringMatching(/1 events of the window are not in it/),
+        expect.stringMatching(/1 entries are there twice/),
+      ]),
     );
   });
 
   test("finds a checkpoint behind the end of the log, and one of another log", async () => {
     await damagePosition((position) => ({ ...position, position: position.position + 1000 }));
-    expect(wrong(await verifyFolder({ data })).join()).toMatch(/checkpoint: at offset \d+, but the log ends at \d+/);
+    expect(wrong(await verifyFolder({ data })).join()).toMatch(
+      /checkpoint: at offset \d+, but the log ends at \d+/,
+    );
     await damagePosition((position) => ({ ...position, position: 10, logId: "another" }));
-    expect(wrong(await verifyFolder({ data })).join()).toMatch(/log and state are of different folders/);
+    expect(wrong(await verifyFolder({ data })).join()).toMatch(
+      /log and state are of different folders/,
+    );
   });
 
   test("finds outbox entries and dead letters that cannot be read, and plans that are not what they say", async () => {
     await damage((store) => {
       const outbox = [...store.scan("outbox", { to: "~", limit: 1 })][0]?.[0] ?? "";
       const letter = [...store.scan("deadLetter", { to: "id/", limit: 1 })][0]?.[0] ?? "";
-      const manifest = JSON.parse(utf8.decode(store.get("meta", "manifest") ?? new Uint8Array())) as { hash: string }[];
+      const manifest = JSON.parse(
+        utf8.decode(store.get("meta", "manifest") ?? new Uint8Array()),
+      ) as { hash: string }[];
       if (manifest[0] !== undefined) manifest[0].hash = "0".repeat(32);
       return [
         { table: "outbox", key: outbox, value: utf8.encode("{") },
@@ -135,7 +161,8 @@ describe("verify", () => {
 
   test("each thing that is wrong says what to do", async () => {
     await damagePosition((position) => ({ ...position, position: position.position + 1000 }));
-    for (const finding of await verifyFolder({ data })) if (finding.level === "wrong") expect(finding.advice).toBeTruthy();
+    for (const finding of await verifyFolder({ data }))
+      if (finding.level === "wrong") expect(finding.advice).toBeTruthy();
   });
 });
 
@@ -150,6 +177,8 @@ function damagePosition(change: (position: Position) => Position): Promise<void>
     const bytes = store.get("meta", "position");
     if (bytes === undefined) throw new Error("the folder has no checkpoint");
     const position = JSON.parse(utf8.decode(bytes)) as Position;
-    return [{ table: "meta", key: "position", value: utf8.encode(JSON.stringify(change(position))) }];
+    return [
+      { table: "meta", key: "position", value: utf8.encode(JSON.stringify(change(position))) },
+    ];
   });
 }

@@ -31,27 +31,54 @@ beforeAll(async () => {
 afterAll(() => rmSync(data, { recursive: true, force: true }));
 
 describe("history of the real files", () => {
-  test("each invoice line and each click is imported once, and a second run adds nothing", { timeout: 5 * minutes }, async () => {
+  test("each invoice line and each click is imported once, and a second run adds nothing", {
+    timeout: 5 * minutes,
+  }, async () => {
     const retail = await bringIn("online-retail.csv.gz", "online-retail");
     expect(retail).toMatchObject({ outcome: "imported", duplicates: 0 });
-    expect(retail.progress).toMatchObject({ rows: 541_909, accepted: 541_909, skipped: 0, rejected: {} });
+    expect(retail.progress).toMatchObject({
+      rows: 541_909,
+      accepted: 541_909,
+      skipped: 0,
+      rejected: {},
+    });
     const clicks = await bringIn("shop-clickstream.csv.gz", "clickstream");
     expect(clicks.progress).toMatchObject({ rows: 35_381, accepted: 35_381, rejected: {} });
-    expect((await bringIn("online-retail.csv.gz", "online-retail")).outcome).toBe("alreadyImported");
+    expect((await bringIn("online-retail.csv.gz", "online-retail")).outcome).toBe(
+      "alreadyImported",
+    );
   });
 
-  test("spend, orders, last purchase, top products and country of every customer agree with SQL", { timeout: 5 * minutes }, async () => {
+  test("spend, orders, last purchase, top products and country of every customer agree with SQL", {
+    timeout: 5 * minutes,
+  }, async () => {
     const expected = await query(customersSql, fileOf("online-retail.csv.gz"));
     expect(expected.length).toBe(4372 + 3710);
     const profiles = await readProfiles();
     const differences: string[] = [];
     for (const row of expected) {
       const found = profiles(String(row.owner));
-      for (const name of ["spendCents", "orders", "lines", "returns", "lastPurchase", "topProducts", "country"])
+      for (const name of [
+        "spendCents",
+        "orders",
+        "lines",
+        "returns",
+        "lastPurchase",
+        "topProducts",
+        "country",
+      ])
         if (JSON.stringify(found?.features[name]) !== JSON.stringify(plain(row[name])))
-          differences.push(`${row.owner} ${name}: ${JSON.stringify(found?.features[name])}, SQL says ${JSON.stringify(plain(row[name]))}`);
-      const segments = [...(Number(row.orders) >= 1 ? ["customer"] : []), ...(Number(row.spendCents) >= 100_000 ? ["bigSpender"] : [])];
-      if (found?.segments.join() !== segments.join()) differences.push(`${row.owner} segments: ${found?.segments.join()}, SQL says ${segments.join()}`);
+          differences.push(
+            `${row.owner} ${name}: ${JSON.stringify(found?.features[name])}, SQL says ${JSON.stringify(plain(row[name]))}`,
+          );
+      const segments = [
+        ...(Number(row.orders) >= 1 ? ["customer"] : []),
+        ...(Number(row.spendCents) >= 100_000 ? ["bigSpender"] : []),
+      ];
+      if (found?.segments.join() !== segments.join())
+        differences.push(
+          `${row.owner} segments: ${found?.segments.join()}, SQL says ${segments.join()}`,
+        );
     }
     expect(differences).toEqual([]);
   });
@@ -70,7 +97,9 @@ describe("history of the real files", () => {
     for (const [owner, counts] of byUser) {
       const found = profiles(owner);
       expect(found?.features.clicksByEvent, owner).toEqual(counts);
-      expect(found?.features.clicks, owner).toBe(Object.values(counts).reduce((sum, count) => sum + count, 0));
+      expect(found?.features.clicks, owner).toBe(
+        Object.values(counts).reduce((sum, count) => sum + count, 0),
+      );
     }
   });
 });

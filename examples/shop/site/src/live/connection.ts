@@ -24,12 +24,16 @@ const SILENCE_MS = 1500;
 
 export function connect(identity: Identity, cells: LiveCells, meter: LatencyMeter): Connection {
   const tokens = tokenKeeper(identity);
-  const loader = makeLoader(identity, tokens, cells);
+  let isSilent = false;
+  // The stream says when a profile begins; a read before that is a 404, which browsers print in red.
+  const mayRead = () => isSilent || (cells.profile.get()?.version ?? 0) > 0;
+  const loader = makeLoader({ identity, tokens, mayRead }, cells);
   const refresh = gathered(loader.load);
   let silence: ReturnType<typeof setTimeout> | undefined;
 
   const heard = (): void => {
     clearTimeout(silence);
+    isSilent = false;
     const ms = meter.visible();
     if (ms === undefined) return;
     cells.latencies.set([...cells.latencies.get(), ms].slice(-LATENCIES_MAX));
@@ -49,6 +53,7 @@ export function connect(identity: Identity, cells: LiveCells, meter: LatencyMete
       clearTimeout(silence);
       silence = setTimeout(() => {
         meter.drop();
+        isSilent = true;
         refresh.now();
       }, SILENCE_MS);
     },
@@ -95,8 +100,15 @@ interface Loader {
   readonly stop: () => void;
 }
 
+interface LoaderOptions {
+  readonly identity: Identity;
+  readonly tokens: TokenKeeper;
+  /** Whether there is a profile to read. */
+  readonly mayRead: () => boolean;
+}
+
 /** Answers may overtake one another: an older one never replaces a newer one. */
-function makeLoader(identity: Identity, tokens: TokenKeeper, cells: LiveCells): Loader {
+function makeLoader({ identity, tokens, mayRead }: LoaderOptions, cells: LiveCells): Loader {
   let turns = 0;
   let shownTurn = 0;
   let decidedOnce = false;
@@ -105,7 +117,8 @@ function makeLoader(identity: Identity, tokens: TokenKeeper, cells: LiveCells): 
   const load = async (): Promise<void> => {
     turns += 1;
     const turn = turns;
-    const [decided, change] = await Promise.all([decide(identity, tokens), readProfile(tokens)]);
+    const reading = mayRead() ? readProfile(tokens) : undefined;
+    const [decided, change] = await Promise.all([decide(identity, tokens), reading]);
     if (stopped || turn < shownTurn) return;
     shownTurn = turn;
     // What was decided for this visitor stays through a failure; what was for another one goes.

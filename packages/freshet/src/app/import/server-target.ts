@@ -13,12 +13,13 @@ export interface ServerOptions {
 /** A running server: rows go through `POST /v1/history`. */
 export function openServerTarget(options: ServerOptions): ImportTarget {
   let before: Promise<unknown> = Promise.resolve();
+  const server: Server = { ...options, hasAnswered: false };
   return {
     place: options.url,
     room: async () => {},
     send(history) {
       // One after the other: rows of one customer keep their order.
-      const sent = before.then(() => sendAll(options, history));
+      const sent = before.then(() => sendAll(server, history));
       before = sent.catch(() => {});
       return sent;
     },
@@ -27,14 +28,19 @@ export function openServerTarget(options: ServerOptions): ImportTarget {
   };
 }
 
+interface Server extends ServerOptions {
+  /** One that was there once may come back; one that never was is an address that is wrong. */
+  hasAnswered: boolean;
+}
+
 /** Room for the name and the brackets around the rows. */
 const bodyCharsMax = limits.bodyBytesMax * 0.9;
 
-async function sendAll(options: ServerOptions, history: History): Promise<SentBatch> {
+async function sendAll(server: Server, history: History): Promise<SentBatch> {
   const all = { accepted: 0, rejected: [] as Rejection[] };
   for (const rows of bodies(history.rows)) {
     const body = `{"name":${JSON.stringify(history.name)},"rows":[${rows.join(",")}]}`;
-    const { accepted, rejected } = await post(options, body);
+    const { accepted, rejected } = await post(server, body);
     all.accepted += accepted;
     all.rejected.push(...rejected);
   }
@@ -64,7 +70,8 @@ interface Answer {
 }
 
 /** Sends until it is taken; what the server cannot take now is sent again, rows that came through count once. */
-async function post({ url, secretKey, signal }: ServerOptions, body: string): Promise<Answer> {
+async function post(server: Server, body: string): Promise<Answer> {
+  const { url, secretKey, signal } = server;
   for (let attempt = 1; ; attempt++) {
     const answer = await fetch(new URL("/v1/history", url), {
       method: "POST",
@@ -72,10 +79,12 @@ async function post({ url, secretKey, signal }: ServerOptions, body: string): Pr
       body,
     }).catch((cause: unknown) => ({ cause }));
     if ("cause" in answer) {
-      if (attempt >= attemptsMax || signal?.aborted === true) throw unreachable(url, answer.cause);
+      const most = server.hasAnswered ? attemptsMax : attemptsMaxAtFirst;
+      if (attempt >= most || signal?.aborted === true) throw unreachable(url, answer.cause);
       await sleep(retryMs * attempt);
       continue;
     }
+    server.hasAnswered = true;
     // The server's own answer: its shape is that of the route.
     if (answer.ok) return (await answer.json()) as Answer;
     const text = await answer.text();
@@ -86,6 +95,7 @@ async function post({ url, secretKey, signal }: ServerOptions, body: string): Pr
 }
 
 const attemptsMax = 30;
+const attemptsMaxAtFirst = 3;
 const retryMs = 100;
 
 function unreachable(url: string, cause: unknown): UsageError {
@@ -93,7 +103,7 @@ function unreachable(url: string, cause: unknown): UsageError {
     (cause as { readonly cause?: { readonly code?: string } }).cause?.code ?? String(cause);
   return new UsageError(
     `"${url}" does not answer (${reason})`,
-    "name the running server with --url",
+    "name the server that has the data folder with --url; what was sent is kept, run the same command again to continue",
     1,
   );
 }
