@@ -2,37 +2,12 @@
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { type Ceiling, measureCeiling } from "./ceiling.ts";
-import { type ImportSpeed, measureImport } from "./import.ts";
+import { measureCeiling } from "./ceiling.ts";
+import { measureImport } from "./import.ts";
 import { type Latencies, measureLatencies, measureThroughput, median, percentile } from "./load.ts";
-import { toMarkdown } from "./report.ts";
+import { type Percentiles, type Results, toMarkdown } from "./report.ts";
 import { type ServerProcess, startServer, writeKey } from "./server.ts";
 import { makeBatches, root } from "./shape.ts";
-
-export interface Results {
-  readonly at: string;
-  readonly machine: string;
-  readonly node: string;
-  readonly ceiling: Ceiling;
-  readonly startMs: number;
-  readonly idleMb: number;
-  readonly loadedMb: number;
-  /** Events per second of each round. */
-  readonly rounds: readonly number[];
-  readonly throughput: number;
-  readonly halfLoad: number;
-  readonly ack: Percentiles;
-  readonly visible: Percentiles;
-  readonly decide: Percentiles;
-  readonly bytesPerEvent: number;
-  readonly history: ImportSpeed;
-}
-
-export interface Percentiles {
-  readonly p50: number;
-  readonly p99: number;
-  readonly count: number;
-}
 
 const roundCount = Number(process.env["BENCH_ROUNDS"] ?? 5);
 const roundSeconds = Number(process.env["BENCH_SECONDS"] ?? 8);

@@ -1,4 +1,30 @@
-import type { Percentiles, Results } from "./main.ts";
+import type { Ceiling } from "./ceiling.ts";
+import type { ImportSpeed } from "./import.ts";
+
+export interface Results {
+  readonly at: string;
+  readonly machine: string;
+  readonly node: string;
+  readonly ceiling: Ceiling;
+  readonly startMs: number;
+  readonly idleMb: number;
+  readonly loadedMb: number;
+  /** Events per second of each round. */
+  readonly rounds: readonly number[];
+  readonly throughput: number;
+  readonly halfLoad: number;
+  readonly ack: Percentiles;
+  readonly visible: Percentiles;
+  readonly decide: Percentiles;
+  readonly bytesPerEvent: number;
+  readonly history: ImportSpeed;
+}
+
+export interface Percentiles {
+  readonly p50: number;
+  readonly p99: number;
+  readonly count: number;
+}
 
 const thousands = (value: number) => Math.round(value).toLocaleString("en-GB");
 const ms = (value: number) => `${value.toFixed(1)} ms`;

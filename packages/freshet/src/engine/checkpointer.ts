@@ -101,7 +101,10 @@ export class Checkpointer {
       journal.endSnapshot(outcome);
     }
     if (letters.dropped > 0)
-      this.#options.listener.alert("deadLettersDropped", `${letters.dropped} oldest dead letters were dropped: more than ${limits.deadLettersMax} are waiting`);
+      this.#options.listener.alert(
+        "deadLettersDropped",
+        `${letters.dropped} oldest dead letters were dropped: more than ${limits.deadLettersMax} are waiting`,
+      );
     this.#parts.collected(update);
     this.position = update.position.position;
     this.count++;
@@ -119,7 +122,8 @@ export class Checkpointer {
   async #trim(now: number): Promise<void> {
     const { log, limits } = this.#options;
     const last = this.#history[this.#history.length - 1];
-    if (last === undefined || now - last.at >= historyStepMs) this.#history.push({ offset: this.position, at: now });
+    if (last === undefined || now - last.at >= historyStepMs)
+      this.#history.push({ offset: this.position, at: now });
     let keepFrom = log.first;
     while (this.#history.length > 1 && (this.#history[1]?.at ?? now) < now - limits.retentionMs) {
       this.#history.shift();

@@ -19,7 +19,11 @@ export class DeadLetters {
   #count: number;
   readonly #countMax: number;
 
-  constructor(store: StateStore, text: TextCodec, options: { readonly count: number; readonly countMax: number }) {
+  constructor(
+    store: StateStore,
+    text: TextCodec,
+    options: { readonly count: number; readonly countMax: number },
+  ) {
     this.#store = store;
     this.#text = text;
     this.#count = options.count;
@@ -46,7 +50,10 @@ export class DeadLetters {
     const excess = this.#count - this.#countMax;
     this.#dropped = 0;
     if (excess > 0)
-      for (const [key, value] of this.#store.scan("deadLetter", { to: indexPrefix, limit: excess })) {
+      for (const [key, value] of this.#store.scan("deadLetter", {
+        to: indexPrefix,
+        limit: excess,
+      })) {
         const letter = this.#parse(value);
         changes.push(put(key, null), put(indexKey(letter.id, letter.offset), null));
         this.#dropped++;
@@ -66,19 +73,28 @@ export class DeadLetters {
   /** Newest first, below `before` (an offset) where one is given. */
   list(options: { readonly limit: number; readonly before?: number }): StoredDeadLetter[] {
     const before = options.before ?? Number.MAX_SAFE_INTEGER;
-    const fresh = [...this.#writing, ...this.#fresh].filter((letter) => letter.offset < before).reverse();
+    const fresh = [...this.#writing, ...this.#fresh]
+      .filter((letter) => letter.offset < before)
+      .reverse();
     const stored: StoredDeadLetter[] = [];
     const range = { to: hexTime(before), reverse: true, limit: options.limit };
     for (const [, value] of this.#store.scan("deadLetter", range)) stored.push(this.#parse(value));
     const known = new Set(fresh.map((letter) => letter.offset));
-    return [...fresh, ...stored.filter((letter) => !known.has(letter.offset))].slice(0, options.limit);
+    return [...fresh, ...stored.filter((letter) => !known.has(letter.offset))].slice(
+      0,
+      options.limit,
+    );
   }
 
   /** All that were rejected under this message id, oldest first. */
   ofMessage(messageId: string): StoredDeadLetter[] {
     const prefix = `${indexPrefix}${hashHex(messageId)}/`;
     const found: StoredDeadLetter[] = [];
-    for (const [, key] of this.#store.scan("deadLetter", { from: prefix, to: `${prefix}~`, limit: 100 })) {
+    for (const [, key] of this.#store.scan("deadLetter", {
+      from: prefix,
+      to: `${prefix}~`,
+      limit: 100,
+    })) {
       const value = this.#store.get("deadLetter", this.#text.decode(key));
       if (value !== undefined) found.push(this.#parse(value));
     }
@@ -94,5 +110,10 @@ export class DeadLetters {
 
 /** Sorts behind every offset in hexadecimal. */
 const indexPrefix = "id/";
-const indexKey = (messageId: string, offset: number) => `${indexPrefix}${hashHex(messageId)}/${hexTime(offset)}`;
-const put = (key: string, value: Uint8Array | null): StateChange => ({ table: "deadLetter", key, value });
+const indexKey = (messageId: string, offset: number) =>
+  `${indexPrefix}${hashHex(messageId)}/${hexTime(offset)}`;
+const put = (key: string, value: Uint8Array | null): StateChange => ({
+  table: "deadLetter",
+  key,
+  value,
+});

@@ -225,7 +225,11 @@ class Shard {
 
   /** Marks the entry as expired long ago; its slot is freed when the table is next rebuilt. */
   forget(hash: Uint32Array): void {
-    for (let slot = (hash[1] as number) & this.#mask; this.#offsets[slot] !== -1; slot = (slot + 1) & this.#mask) {
+    for (
+      let slot = (hash[1] as number) & this.#mask;
+      this.#offsets[slot] !== -1;
+      slot = (slot + 1) & this.#mask
+    ) {
       const at = slot * 4;
       if (
         this.#hashes[at] === hash[0] &&

@@ -1,4 +1,4 @@
-import type { JourneyAnswer, JsonObject } from "@freshet/protocol";
+import type { JourneyAnswer } from "@freshet/protocol";
 import type { PushEffect, SegmentEffect, SendEffect } from "../core/effect.ts";
 import type { CompiledPlan } from "../core/plan/compile.ts";
 import type { EntityState, ProfileState } from "../core/profile.ts";
@@ -10,7 +10,13 @@ import { DedupWindow } from "./dedup.ts";
 import { DedupJournal } from "./journal.ts";
 import { journeyOf } from "./journey.ts";
 import { entityKey, KeyedState } from "./keyed-state.ts";
-import { comparePlans, type ManifestEntry, nextEntry, type PlanChange, planWithoutCode } from "./manifest.ts";
+import {
+  comparePlans,
+  type ManifestEntry,
+  nextEntry,
+  type PlanChange,
+  planWithoutCode,
+} from "./manifest.ts";
 import { type Meta, type MetaUpdate, readMeta } from "./meta.ts";
 import { chainMappings, type Mapping, mapLayout } from "./migrate.ts";
 import { MovingParts } from "./moving-parts.ts";
@@ -20,14 +26,9 @@ import { Partition, partitionOf } from "./partition.ts";
 import type { CommittedBatch } from "./port/log.ts";
 import { Reducer, type ReducerOutput } from "./reducer.ts";
 import { SelfSender } from "./self-sender.ts";
+import type { TableVersion } from "./table.ts";
 import { Timers } from "./timers.ts";
 import { Visibility } from "./visibility.ts";
-
-/** A reference table as it is in force. */
-export interface TableVersion {
-  readonly version: number;
-  readonly rows: readonly JsonObject[];
-}
 
 /**
  * The embedded engine: runs the reducer over one log and one state store, in one thread.
@@ -80,7 +81,10 @@ export class Engine {
       liveMax: limits.liveKeysMax,
       roundTrip: options.roundTripStates ?? false,
     });
-    this.#dedup = new DedupWindow({ windowMs: limits.deduplicationMs, idsMax: limits.deduplicationIdsMax });
+    this.#dedup = new DedupWindow({
+      windowMs: limits.deduplicationMs,
+      idsMax: limits.deduplicationIdsMax,
+    });
     this.#dedup.restoreSlices(meta.dedupSlices, meta.dedupStart);
     this.#journal = new DedupJournal(store);
     this.#journal.restore(this.#dedup);
@@ -89,11 +93,18 @@ export class Engine {
       horizonMs: limits.timerHorizonMs,
       partitionOf: (key) => partitionOf(key, count),
     });
-    this.#deadLetters = new DeadLetters(store, text, { count: meta.deadLetters, countMax: limits.deadLettersMax });
+    this.#deadLetters = new DeadLetters(store, text, {
+      count: meta.deadLetters,
+      countMax: limits.deadLettersMax,
+    });
     this.outbox = new Outbox(store, text, meta.outboxSequence);
     this.#nextOffset = meta.position;
     this.#visibility = new Visibility(meta.position);
-    this.#selfSender = new SelfSender({ log, clock, onFailure: (message) => listener.alert("logAppendFailed", message) });
+    this.#selfSender = new SelfSender({
+      log,
+      clock,
+      onFailure: (message) => listener.alert("logAppendFailed", message),
+    });
     this.#reducer = new Reducer({
       plan,
       epoch: this.epoch,
@@ -109,20 +120,26 @@ export class Engine {
         return entry !== undefined && entry.fromOffset <= offset;
       },
     });
-    for (const name of meta.tables.keys()) this.#tables.set(name, meta.tables.get(name) as TableVersion);
-    this.#checkpointer = new Checkpointer(options, {
-      state: this.#state,
-      outbox: this.outbox,
-      deadLetters: this.#deadLetters,
-      journal: this.#journal,
-      selfSender: this.#selfSender,
-      collect: () => this.#collectMeta(),
-      collected: (update) => {
-        for (const [name, table] of update.tables) if (this.#tables.get(name) === table) this.#changedTables.delete(name);
-        if (update.manifest?.length === this.manifest.length) this.#manifestChanged = false;
+    for (const name of meta.tables.keys())
+      this.#tables.set(name, meta.tables.get(name) as TableVersion);
+    this.#checkpointer = new Checkpointer(
+      options,
+      {
+        state: this.#state,
+        outbox: this.outbox,
+        deadLetters: this.#deadLetters,
+        journal: this.#journal,
+        selfSender: this.#selfSender,
+        collect: () => this.#collectMeta(),
+        collected: (update) => {
+          for (const [name, table] of update.tables)
+            if (this.#tables.get(name) === table) this.#changedTables.delete(name);
+          if (update.manifest?.length === this.manifest.length) this.#manifestChanged = false;
+        },
+        dedupStart: () => this.#dedup.startOffset,
       },
-      dedupStart: () => this.#dedup.startOffset,
-    }, meta.position);
+      meta.position,
+    );
   }
 
   /** Recovers: reduces the log from the last checkpoint on, switches to the plan given, and starts. */
@@ -130,7 +147,8 @@ export class Engine {
     const meta = readMeta(options);
     const held = meta.manifest[meta.manifest.length - 1];
     const first = held === undefined ? null : await planOf(options, held);
-    if (held === undefined) meta.manifest.push(nextEntry([], options.plan, { fromOffset: 0, at: options.clock.now() }));
+    if (held === undefined)
+      meta.manifest.push(nextEntry([], options.plan, { fromOffset: 0, at: options.clock.now() }));
     const engine = new Engine(options, meta, first ?? options.plan);
     engine.#recover();
     if (held !== undefined && held.hash !== options.plan.plan.hash) engine.#switch(options.plan);
@@ -188,7 +206,8 @@ export class Engine {
   /** Offset that a receipt of this log stands for; null for a text that is none. */
   offsetOf(receipt: string): number | null {
     const [id, text = "", more] = receipt.split(".");
-    if (id !== this.#options.log.id || more !== undefined || !/^(-1|[0-9a-z]{1,11})$/.test(text)) return null;
+    if (id !== this.#options.log.id || more !== undefined || !/^(-1|[0-9a-z]{1,11})$/.test(text))
+      return null;
     const offset = Number.parseInt(text, 36);
     return offset < this.#options.log.next ? offset : null;
   }
@@ -252,7 +271,13 @@ export class Engine {
 
   ledger(): Ledger {
     const { applied, duplicate, rejected } = this.#reducer.counters;
-    return { received: this.#options.log.counted, applied, duplicate, rejected, inFlight: this.#queuedCounted };
+    return {
+      received: this.#options.log.counted,
+      applied,
+      duplicate,
+      rejected,
+      inFlight: this.#queuedCounted,
+    };
   }
 
   status() {
@@ -268,7 +293,10 @@ export class Engine {
       dirtyKeys: this.#state.dirtyCount,
       deduplicationIds: this.#dedup.size,
       deduplicationBytes: this.#dedup.bytes,
-      deduplicationWindowMs: Math.min(this.#options.limits.deduplicationMs, this.#dedup.shrunk === 0 ? Number.POSITIVE_INFINITY : this.#dedup.reachMs(now)),
+      deduplicationWindowMs: Math.min(
+        this.#options.limits.deduplicationMs,
+        this.#dedup.shrunk === 0 ? Number.POSITIVE_INFINITY : this.#dedup.reachMs(now),
+      ),
       checkpoints: this.#checkpointer.count,
       lastCheckpointMs: this.#checkpointer.lastMs,
       queuedRecords: this.#queue.reduce((sum, batch) => sum + batch.records.length, 0),
@@ -280,14 +308,16 @@ export class Engine {
    * with the manifest could not be written: the plan is in force all the same, and the next checkpoint writes it.
    */
   switchPlan(plan: CompiledPlan): Promise<PlanChange> {
-    const change = this.#switching.catch(() => {}).then(async () => {
-      await this.drain();
-      return this.#withoutReducing(async () => {
-        const made = this.#switch(plan);
-        await this.#checkpointer.run();
-        return made;
+    const change = this.#switching
+      .catch(() => {})
+      .then(async () => {
+        await this.drain();
+        return this.#withoutReducing(async () => {
+          const made = this.#switch(plan);
+          await this.#checkpointer.run();
+          return made;
+        });
       });
-    });
     this.#switching = change;
     return change;
   }
@@ -363,7 +393,10 @@ export class Engine {
       const batch = this.#queue[0] as CommittedBatch;
       for (let index = 0; index < batch.records.length; index++) {
         this.#reduceOne(batch.records[index] as LogRecord, batch.firstOffset + index);
-        if (index % this.#options.limits.sliceRecordsMax === this.#options.limits.sliceRecordsMax - 1) {
+        if (
+          index % this.#options.limits.sliceRecordsMax ===
+          this.#options.limits.sliceRecordsMax - 1
+        ) {
           this.#selfSender.flush();
           await this.#breathe();
         }
@@ -402,7 +435,10 @@ export class Engine {
     const before = this.plan.plan.definition;
     const from = this.manifest[this.manifest.length - 1] as ManifestEntry;
     // Not before the clock of any partition: what is due then must not see a past that is gone.
-    const at = Math.max(this.#options.clock.now(), ...this.#reducer.partitions.map(({ clock }) => clock));
+    const at = Math.max(
+      this.#options.clock.now(),
+      ...this.#reducer.partitions.map(({ clock }) => clock),
+    );
     const entry = nextEntry(this.manifest, plan, { fromOffset: this.#nextOffset, at });
     this.#meta.manifest.push(entry);
     this.#manifestChanged = true;
@@ -418,7 +454,8 @@ export class Engine {
     if (known !== undefined) return known;
     const from = this.manifest.findIndex((entry) => entry.epoch === epoch);
     const [first, ...later] = this.manifest.slice(from);
-    if (from === -1 || first === undefined) throw new Error(`plan epoch ${epoch} is not in the manifest`);
+    if (from === -1 || first === undefined)
+      throw new Error(`plan epoch ${epoch} is not in the manifest`);
     let mapping = mapLayout(first, first);
     let before = first;
     for (const entry of later) {
@@ -475,7 +512,9 @@ export class Engine {
         dedupShrunk: this.#dedup.shrunk,
       },
       manifest: this.#manifestChanged ? [...this.manifest] : null,
-      tables: [...this.#changedTables].map((name) => [name, this.#tables.get(name) as TableVersion] as const),
+      tables: [...this.#changedTables].map(
+        (name) => [name, this.#tables.get(name) as TableVersion] as const,
+      ),
     };
   }
 
@@ -492,11 +531,15 @@ export class Engine {
     if (this.#timers.needsMore(now)) this.#timers.extend(now, this.#state.dirtyTimers());
     const due = this.#reducer.partitions.filter((partition) => {
       const earliest = this.#timers.earliest(partition.index);
-      return partition.hasGathered || (earliest !== null && earliest <= now && partition.clock < now);
+      return (
+        partition.hasGathered || (earliest !== null && earliest <= now && partition.clock < now)
+      );
     });
     if (due.length === 0 || this.#closed) return;
     try {
-      await this.#options.log.append(due.map((partition) => ({ kind: "tick", partition: partition.index, at: now })));
+      await this.#options.log.append(
+        due.map((partition) => ({ kind: "tick", partition: partition.index, at: now })),
+      );
     } catch (error) {
       this.#options.listener.alert("logAppendFailed", String(error));
     }

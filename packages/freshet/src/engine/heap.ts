@@ -50,7 +50,9 @@ export class TimerHeap {
 
   #before(a: number, b: number): boolean {
     const [timeA, timeB] = [this.#times[a] as number, this.#times[b] as number];
-    return timeA < timeB || (timeA === timeB && (this.#keys[a] as string) < (this.#keys[b] as string));
+    return (
+      timeA < timeB || (timeA === timeB && (this.#keys[a] as string) < (this.#keys[b] as string))
+    );
   }
 
   #swap(a: number, b: number): void {

@@ -23,27 +23,43 @@ export class DedupJournal {
 
   accepted(hash: Uint32Array, offset: number): void {
     if (this.#runStart === -1) this.#runStart = offset;
-    this.#run.push(hash[0] as number, hash[1] as number, hash[2] as number, hash[3] as number, offset);
+    this.#run.push(
+      hash[0] as number,
+      hash[1] as number,
+      hash[2] as number,
+      hash[3] as number,
+      offset,
+    );
   }
 
   duplicate(first: number, offset: number): void {
-    this.#duplicates.push({ id: `${duplicatePrefix}${hexTime(first)}/${hexTime(offset)}`, offset, first });
+    this.#duplicates.push({
+      id: `${duplicatePrefix}${hexTime(first)}/${hexTime(offset)}`,
+      offset,
+      first,
+    });
   }
 
   /** Offsets of the duplicates of the event at `first`, also of those not yet in a checkpoint. */
   duplicatesOf(first: number): number[] {
     const prefix = `${duplicatePrefix}${hexTime(first)}/`;
-    const stored = [...this.#store.scan("dedup", { from: prefix, to: `${prefix}~`, limit: 100 })].map(([key]) =>
-      Number.parseInt(key.slice(prefix.length), 16),
-    );
-    const fresh = [...this.#writing, ...this.#duplicates].filter((entry) => entry.first === first).map((entry) => entry.offset);
+    const stored = [
+      ...this.#store.scan("dedup", { from: prefix, to: `${prefix}~`, limit: 100 }),
+    ].map(([key]) => Number.parseInt(key.slice(prefix.length), 16));
+    const fresh = [...this.#writing, ...this.#duplicates]
+      .filter((entry) => entry.first === first)
+      .map((entry) => entry.offset);
     return [...new Set([...stored, ...fresh])].sort((a, b) => a - b);
   }
 
   beginSnapshot(startOffset: number): StateChange[] {
     const changes: StateChange[] = [];
     if (this.#run.length > this.#writtenEntries) {
-      changes.push({ table: "dedup", key: `${runPrefix}${hexTime(this.#runStart)}`, value: encodeRun(this.#run) });
+      changes.push({
+        table: "dedup",
+        key: `${runPrefix}${hexTime(this.#runStart)}`,
+        value: encodeRun(this.#run),
+      });
       this.#writtenEntries = this.#run.length;
       if (this.#run.length >= runEntriesMax * wordsPerEntry) this.#startRun();
     }
@@ -81,7 +97,13 @@ export class DedupJournal {
   #expired(startOffset: number): StateChange[] {
     const changes: StateChange[] = [];
     for (const prefix of [runPrefix, duplicatePrefix]) {
-      const keys = [...this.#store.scan("dedup", { from: prefix, to: `${prefix}${hexTime(startOffset)}`, limit: 65 })];
+      const keys = [
+        ...this.#store.scan("dedup", {
+          from: prefix,
+          to: `${prefix}${hexTime(startOffset)}`,
+          limit: 65,
+        }),
+      ];
       // The run before the first one inside the window may reach into it: the last key stays.
       const gone = prefix === runPrefix ? keys.slice(0, -1) : keys;
       for (const [key] of gone) changes.push({ table: "dedup", key, value: null });
@@ -113,8 +135,14 @@ function encodeRun(run: readonly number[]): Uint8Array {
   return bytes;
 }
 
-function decodeRun(bytes: Uint8Array, each: (words: readonly number[], offset: number) => void): void {
+function decodeRun(
+  bytes: Uint8Array,
+  each: (words: readonly number[], offset: number) => void,
+): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at + entryBytes <= bytes.byteLength; at += entryBytes)
-    each([view.getUint32(at), view.getUint32(at + 4), view.getUint32(at + 8), view.getUint32(at + 12)], view.getFloat64(at + 16));
+    each(
+      [view.getUint32(at), view.getUint32(at + 4), view.getUint32(at + 8), view.getUint32(at + 12)],
+      view.getFloat64(at + 16),
+    );
 }

@@ -28,7 +28,8 @@ export function journeyOf(messageId: string, sources: JourneySources): JourneyAn
     const record = sources.log.get(offset);
     if (record?.kind === "event" && record.event.id === messageId)
       return appliedJourney(record.event, { record, offset }, sources);
-    if (record === undefined && offset < sources.log.first) return trimmedJourney(messageId, offset, sources);
+    if (record === undefined && offset < sources.log.first)
+      return trimmedJourney(messageId, offset, sources);
   }
   const letter = sources.deadLetters[sources.deadLetters.length - 1];
   if (letter !== undefined) return rejectedJourney(letter, sources);
@@ -40,25 +41,43 @@ interface Located {
   readonly offset: number;
 }
 
-function appliedJourney(event: AcceptedEvent, located: Located, sources: JourneySources): JourneyAnswer {
+function appliedJourney(
+  event: AcceptedEvent,
+  located: Located,
+  sources: JourneySources,
+): JourneyAnswer {
   const { record, offset } = located;
   const rules = sources.plan.eventPlan(event.name);
   const steps: JourneyStep[] = [
-    { stage: "happened", at: event.time, clock: event.notes?.includes("skewCorrected") ? "corrected" : "asSent" },
-    { stage: "accepted", at: record.at, source: event.source, ...(event.notes ? { notes: [...event.notes] } : {}) },
-    ...(event.joined ? [{ stage: "joined", at: record.at, tables: Object.keys(event.joined) }] : []),
+    {
+      stage: "happened",
+      at: event.time,
+      clock: event.notes?.includes("skewCorrected") ? "corrected" : "asSent",
+    },
+    {
+      stage: "accepted",
+      at: record.at,
+      source: event.source,
+      ...(event.notes ? { notes: [...event.notes] } : {}),
+    },
+    ...(event.joined
+      ? [{ stage: "joined", at: record.at, tables: Object.keys(event.joined) }]
+      : []),
     { stage: "logged", at: record.at, partition: record.partition, offset },
     {
       stage: "applied",
       at: record.at,
       profileId: partOf(event),
-      features: [...rules.adders, ...rules.sessionAdders].map((adder) => adder.slot.definition.name),
+      features: [...rules.adders, ...rules.sessionAdders].map(
+        (adder) => adder.slot.definition.name,
+      ),
       segments: rules.segments.map((segment) => segment.definition.name),
     },
   ];
   if (offset < sources.checkpointed) steps.push({ stage: "checkpointed", at: record.at });
   const duplicates = duplicatesAt(offset, sources);
-  for (const duplicate of duplicates) steps.push({ stage: "duplicateDropped", at: duplicate.at, offset: duplicate.offset });
+  for (const duplicate of duplicates)
+    steps.push({ stage: "duplicateDropped", at: duplicate.at, offset: duplicate.offset });
   return {
     messageId: event.id,
     status: "applied",
@@ -73,7 +92,15 @@ function appliedJourney(event: AcceptedEvent, located: Located, sources: Journey
 
 /** The window still knows the id, the log no longer has the event. */
 function trimmedJourney(messageId: string, offset: number, sources: JourneySources): JourneyAnswer {
-  return { messageId, status: "applied", at: 0, partition: -1, offset, duplicates: duplicatesAt(offset, sources), steps: [{ stage: "trimmed", at: 0, offset }] };
+  return {
+    messageId,
+    status: "applied",
+    at: 0,
+    partition: -1,
+    offset,
+    duplicates: duplicatesAt(offset, sources),
+    steps: [{ stage: "trimmed", at: 0, offset }],
+  };
 }
 
 function duplicatesAt(offset: number, { log, duplicatesOf }: JourneySources) {
@@ -91,7 +118,13 @@ function rejectedJourney(letter: StoredDeadLetter, sources: JourneySources): Jou
     duplicates: [],
     steps: [
       { stage: "received", at: letter.at, source: letter.source },
-      { stage: "rejected", at: letter.at, code: letter.code, message: letter.message, ...(letter.path ? { path: letter.path } : {}) },
+      {
+        stage: "rejected",
+        at: letter.at,
+        code: letter.code,
+        message: letter.message,
+        ...(letter.path ? { path: letter.path } : {}),
+      },
       { stage: "deadLetter", at: letter.at, offset: letter.offset },
     ],
   };
@@ -102,7 +135,12 @@ function queuedJourney(messageId: string, sources: JourneySources): JourneyAnswe
     for (const [index, record] of batch.records.entries()) {
       const offset = batch.firstOffset + index;
       if (offset < sources.reduced) continue;
-      const id = record.kind === "event" ? record.event.id : record.kind === "deadLetter" ? record.letter.id : null;
+      const id =
+        record.kind === "event"
+          ? record.event.id
+          : record.kind === "deadLetter"
+            ? record.letter.id
+            : null;
       if (id === messageId)
         return {
           messageId,

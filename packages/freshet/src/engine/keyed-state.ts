@@ -1,10 +1,4 @@
-import {
-  type Packed,
-  packEntity,
-  packProfile,
-  unpackEntity,
-  unpackProfile,
-} from "../core/pack.ts";
+import { type Packed, packEntity, packProfile, unpackEntity, unpackProfile } from "../core/pack.ts";
 import type { EntityState, ProfileState } from "../core/profile.ts";
 import { type Mapping, migrateEntity, migrateProfile } from "./migrate.ts";
 import type { StateCodec } from "./port/codec.ts";
@@ -95,7 +89,10 @@ export class KeyedState {
 
   #roundTrip(key: string, state: KeyState): KeyState {
     const { codec } = this.#options;
-    const [, packed] = codec.decode(codec.encode(pack(state, this.#epoch))) as readonly [number, Packed];
+    const [, packed] = codec.decode(codec.encode(pack(state, this.#epoch))) as readonly [
+      number,
+      Packed,
+    ];
     return unpack(key, packed);
   }
 
@@ -110,8 +107,13 @@ export class KeyedState {
   /** Keys changed since the last checkpoint that is on disk, with their timers: the store may not know them yet. */
   *dirtyTimers(): Iterable<readonly [key: string, timer: number]> {
     const { waiting = [], timersBefore } = this.#snapshot ?? {};
-    for (const { key, state } of new Set([...this.#dirty, ...waiting, ...(timersBefore?.keys() ?? [])]))
-      if (state.kind === "profile" && state.profile.timer !== null) yield [key, state.profile.timer];
+    for (const { key, state } of new Set([
+      ...this.#dirty,
+      ...waiting,
+      ...(timersBefore?.keys() ?? []),
+    ]))
+      if (state.kind === "profile" && state.profile.timer !== null)
+        yield [key, state.profile.timer];
   }
 
   /** Freezes what has changed up to now. One snapshot at a time. */
@@ -181,7 +183,8 @@ export class KeyedState {
     if (timer === live.storedTimer) return;
     if (live.storedTimer !== null)
       snapshot.changes.push({ table: "timer", key: timerKey(live.storedTimer, key), value: null });
-    if (timer !== null) snapshot.changes.push({ table: "timer", key: timerKey(timer, key), value: emptyBytes });
+    if (timer !== null)
+      snapshot.changes.push({ table: "timer", key: timerKey(timer, key), value: emptyBytes });
     live.storedTimer = timer;
   }
 
@@ -211,7 +214,8 @@ export class KeyedState {
   #makeRoom(): void {
     if (this.#young.size <= this.#options.liveMax / 2) return;
     const kept = new Map<string, Live>();
-    for (const [key, live] of this.#old) if (live.dirty || live.awaited || this.#inFlight()) kept.set(key, live);
+    for (const [key, live] of this.#old)
+      if (live.dirty || live.awaited || this.#inFlight()) kept.set(key, live);
     this.#old = this.#young;
     for (const [key, live] of kept) this.#old.set(key, live);
     this.#young = new Map();

@@ -33,7 +33,11 @@ export function nextEntry(
   const last = manifest[manifest.length - 1];
   const since: { [hash: string]: number } = {};
   const { layout } = compiled;
-  const hashes = [...layout.features, ...layout.sessionFeatures, ...Object.values(layout.entities).flat()];
+  const hashes = [
+    ...layout.features,
+    ...layout.sessionFeatures,
+    ...Object.values(layout.entities).flat(),
+  ];
   for (const hash of hashes) since[hash] = last === undefined ? 0 : (last.since[hash] ?? when.at);
   return {
     epoch: (last?.epoch ?? 0) + 1,
@@ -46,15 +50,28 @@ export function nextEntry(
   };
 }
 
-const kinds = ["events", "tables", "features", "segments", "triggers", "placements", "imports"] as const;
+const kinds = [
+  "events",
+  "tables",
+  "features",
+  "segments",
+  "triggers",
+  "placements",
+  "imports",
+] as const;
 
 /** What a reader wants to know after saving a plan, as "kind name". */
-export function comparePlans(before: PlanDefinition, after: PlanDefinition): Omit<PlanChange, "epoch"> {
+export function comparePlans(
+  before: PlanDefinition,
+  after: PlanDefinition,
+): Omit<PlanChange, "epoch"> {
   const [old, fresh] = [entriesOf(before), entriesOf(after)];
   return {
     added: [...fresh.keys()].filter((name) => !old.has(name)),
     removed: [...old.keys()].filter((name) => !fresh.has(name)),
-    changed: [...fresh].filter(([name, text]) => old.has(name) && old.get(name) !== text).map(([name]) => name),
+    changed: [...fresh]
+      .filter(([name, text]) => old.has(name) && old.get(name) !== text)
+      .map(([name]) => name),
   };
 }
 
@@ -64,7 +81,10 @@ function entriesOf(plan: PlanDefinition): Map<string, string> {
     for (const definition of plan[kind])
       entries.set(`${kind.slice(0, -1)} ${definition.name}`, JSON.stringify(definition));
   for (const filter of plan.filters)
-    entries.set(`filter ${filter.name}`, JSON.stringify([filter, plan.functions[filter.transform ?? ""] ?? null]));
+    entries.set(
+      `filter ${filter.name}`,
+      JSON.stringify([filter, plan.functions[filter.transform ?? ""] ?? null]),
+    );
   return entries;
 }
 
@@ -77,7 +97,9 @@ export function planWithoutCode(entry: ManifestEntry): CompiledPlan {
     Object.keys(entry.definition.functions).map((name) => [
       name,
       () => {
-        throw new Error(`the code of function "${name}" of plan ${entry.hash} is not in the data folder`);
+        throw new Error(
+          `the code of function "${name}" of plan ${entry.hash} is not in the data folder`,
+        );
       },
     ]),
   );

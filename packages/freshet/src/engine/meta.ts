@@ -1,12 +1,12 @@
 import { type Counters, emptyCounters } from "./counters.ts";
 import type { SliceStart } from "./dedup.ts";
-import type { TableVersion } from "./engine.ts";
 import type { ManifestEntry } from "./manifest.ts";
 import type { EngineOptions } from "./options.ts";
 import type { TextCodec } from "./outbox.ts";
 import { Partition, type PartitionSnapshot } from "./partition.ts";
 import type { Log } from "./port/log.ts";
 import type { StateChange, StateStore } from "./port/state-store.ts";
+import type { TableVersion } from "./table.ts";
 
 /** The part of a checkpoint that is about the whole engine. */
 export interface Position {
@@ -34,7 +34,9 @@ const tablePrefix = "table/";
 
 /** What the last checkpoint says, or the beginning of a new folder. */
 export function readMeta(
-  options: Pick<EngineOptions, "store" | "text" | "limits"> & { readonly log: Pick<Log, "id" | "first"> },
+  options: Pick<EngineOptions, "store" | "text" | "limits"> & {
+    readonly log: Pick<Log, "id" | "first">;
+  },
 ): Meta {
   const { store, text, log } = options;
   const position = readJson<Position>(store, text, positionKey);
@@ -42,11 +44,16 @@ export function readMeta(
   for (const [key, value] of store.scan("meta", { from: tablePrefix, to: `${tablePrefix}~` }))
     tables.set(key.slice(tablePrefix.length), JSON.parse(text.decode(value)) as TableVersion);
   const manifest = readJson<ManifestEntry[]>(store, text, manifestKey) ?? [];
-  if (position === null) return { ...beginning(options.limits.partitions, log.id), manifest, tables };
+  if (position === null)
+    return { ...beginning(options.limits.partitions, log.id), manifest, tables };
   if (position.logId !== log.id)
-    throw new Error(`the state belongs to log ${position.logId}, but the log is ${log.id}: log and state are of different folders`);
+    throw new Error(
+      `the state belongs to log ${position.logId}, but the log is ${log.id}: log and state are of different folders`,
+    );
   if (position.position < log.first)
-    throw new Error(`the checkpoint is at offset ${position.position}, but the log begins at ${log.first}: records between were lost`);
+    throw new Error(
+      `the checkpoint is at offset ${position.position}, but the log begins at ${log.first}: records between were lost`,
+    );
   return { ...position, manifest, tables };
 }
 

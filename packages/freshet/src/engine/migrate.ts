@@ -18,7 +18,8 @@ export interface Mapping {
 
 type Entry = Pick<ManifestEntry, "layout" | "definition" | "at">;
 
-const match = (old: readonly string[], fresh: readonly string[]) => fresh.map((hash) => old.indexOf(hash));
+const match = (old: readonly string[], fresh: readonly string[]) =>
+  fresh.map((hash) => old.indexOf(hash));
 
 /** Matches by hash of the definition: a feature that changed is a new one, a renamed plan changes nothing. */
 export function mapLayout(from: Entry, to: Entry): Mapping {
@@ -48,14 +49,19 @@ export function chainMappings(first: Mapping, second: Mapping): Mapping {
     segments: through(first.segments, second.segments),
     due: second.segments.map((index, at) => second.due[at] ?? first.due[index] ?? null),
     entities: Object.fromEntries(
-      Object.entries(second.entities).map(([name, fresh]) => [name, through(first.entities[name] ?? [], fresh)]),
+      Object.entries(second.entities).map(([name, fresh]) => [
+        name,
+        through(first.entities[name] ?? [], fresh),
+      ]),
     ),
   };
 }
 
 /** Each segment with all that it looks at, in the order of the layout. */
 function segmentTexts({ definition, layout }: Entry): string[] {
-  const features = new Map(definition.features.map((feature) => [feature.name, JSON.stringify(feature)]));
+  const features = new Map(
+    definition.features.map((feature) => [feature.name, JSON.stringify(feature)]),
+  );
   const segments = new Map(definition.segments.map((segment) => [segment.name, segment]));
   const textOf = (name: string): string => {
     const segment = segments.get(name);
@@ -68,7 +74,9 @@ function segmentTexts({ definition, layout }: Entry): string[] {
       [...uses.segments].map(textOf),
     ]);
   };
-  const nameOf = new Map(definition.segments.map((segment) => [hashHex(JSON.stringify(segment)), segment.name]));
+  const nameOf = new Map(
+    definition.segments.map((segment) => [hashHex(JSON.stringify(segment)), segment.name]),
+  );
   return layout.segments.map((hash) => textOf(nameOf.get(hash) ?? ""));
 }
 
@@ -85,7 +93,9 @@ export function migrateProfile(state: ProfileState, mapping: Mapping): ProfileSt
   for (const entry of state.parts) migratePart(entry.part, mapping);
   const { members, flips } = state;
   state.members = mapping.segments.map((index) => (index === -1 ? null : (members[index] ?? null)));
-  state.flips = mapping.segments.map((index, at) => earliest(mapping.due[at] ?? null, flips[index] ?? null));
+  state.flips = mapping.segments.map((index, at) =>
+    earliest(mapping.due[at] ?? null, flips[index] ?? null),
+  );
   const due = state.flips.filter((time) => time !== null);
   state.timer = state.parts.length === 0 || due.length === 0 ? null : Math.min(...due);
   return state;
@@ -105,6 +115,10 @@ export function migrateEntity(name: string, state: EntityState, mapping: Mapping
   return { version: state.version, features: pick(state.features, mapping.entities[name] ?? []) };
 }
 
-export function pickEntityFeatures(name: string, features: readonly unknown[], mapping: Mapping): Slots {
+export function pickEntityFeatures(
+  name: string,
+  features: readonly unknown[],
+  mapping: Mapping,
+): Slots {
   return pick(features as Slots, mapping.entities[name] ?? []);
 }

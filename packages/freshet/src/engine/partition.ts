@@ -1,7 +1,7 @@
-import type { CompiledPlan } from "../core/plan/compile.ts";
 import type { ContributeEffect } from "../core/effect.ts";
 import type { FeatureState } from "../core/feature/type.ts";
 import { murmur2 } from "../core/hash.ts";
+import type { CompiledPlan } from "../core/plan/compile.ts";
 import type { SelfOrigin } from "../core/record.ts";
 
 /** Kafka's default partitioner, so that a key lies in the same partition on every engine. */
@@ -12,8 +12,17 @@ export function partitionOf(key: string, partitions: number): number {
 /** What a checkpoint keeps of a partition, as plain data. */
 export interface PartitionSnapshot {
   readonly clock: number;
-  readonly gathered: readonly (readonly [entity: string, key: string, features: readonly unknown[]])[];
-  readonly marks: readonly (readonly [source: number, epoch: number, offset: number, ordinal: number])[];
+  readonly gathered: readonly (readonly [
+    entity: string,
+    key: string,
+    features: readonly unknown[],
+  ])[];
+  readonly marks: readonly (readonly [
+    source: number,
+    epoch: number,
+    offset: number,
+    ordinal: number,
+  ])[];
 }
 
 /**
@@ -72,7 +81,11 @@ export class Partition {
     features[slot.index] = slot.feature.add(features[slot.index] ?? null, effect.item, this.clock);
   }
 
-  #featuresOf(entity: string, key: string, make: () => (FeatureState | null)[]): (FeatureState | null)[] {
+  #featuresOf(
+    entity: string,
+    key: string,
+    make: () => (FeatureState | null)[],
+  ): (FeatureState | null)[] {
     let keys = this.#gathered.get(entity);
     if (keys === undefined) {
       keys = new Map();
@@ -91,9 +104,15 @@ export class Partition {
   }
 
   /** Everything gathered, in a fixed order, and starts anew. */
-  takeGathered(): (readonly [entity: string, key: string, features: readonly (FeatureState | null)[]])[] {
+  takeGathered(): (readonly [
+    entity: string,
+    key: string,
+    features: readonly (FeatureState | null)[],
+  ])[] {
     const taken = [...this.#gathered]
-      .flatMap(([entity, keys]) => [...keys].map(([key, features]) => [entity, key, features] as const))
+      .flatMap(([entity, keys]) =>
+        [...keys].map(([key, features]) => [entity, key, features] as const),
+      )
       .sort((a, b) => compareText(a[0], b[0]) || compareText(a[1], b[1]));
     this.#gathered = new Map();
     return taken;
@@ -109,7 +128,10 @@ export class Partition {
   admit(from: SelfOrigin): boolean {
     const name = `${from.partition}/${from.epoch}`;
     const mark = this.#marks.get(name);
-    if (mark !== undefined && (from.offset < mark[0] || (from.offset === mark[0] && from.ordinal <= mark[1])))
+    if (
+      mark !== undefined &&
+      (from.offset < mark[0] || (from.offset === mark[0] && from.ordinal <= mark[1]))
+    )
       return false;
     this.#marks.set(name, [from.offset, from.ordinal]);
     return true;

@@ -1,6 +1,6 @@
 import type { Effect, PushEffect, SegmentEffect, SendEffect } from "../core/effect.ts";
 import type { DeadLetter } from "../core/event.ts";
-import { unpackPart, packPart, type Packed } from "../core/pack.ts";
+import { type Packed, packPart, unpackPart } from "../core/pack.ts";
 import type { CompiledPlan } from "../core/plan/compile.ts";
 import type { EntityState, ProfileState } from "../core/profile.ts";
 import type {
@@ -12,12 +12,12 @@ import type {
   SelfRecord,
   TableRecord,
 } from "../core/record.ts";
-import { step, type StepInput, type StepResult } from "../core/step.ts";
+import { type StepInput, type StepResult, step } from "../core/step.ts";
 import { type Counters, emptyCounters } from "./counters.ts";
 import type { DedupWindow } from "./dedup.ts";
 import { entityKey, entityOf, isEntityKey, type KeyedState } from "./keyed-state.ts";
 import { type Mapping, migratePart, pickEntityFeatures } from "./migrate.ts";
-import { Partition, partitionOf } from "./partition.ts";
+import { type Partition, partitionOf } from "./partition.ts";
 import type { Timers } from "./timers.ts";
 
 /** Where the reducer's results go. Calls come in log order. */
@@ -82,14 +82,16 @@ export class Reducer {
     this.#plan = plan;
     this.#epoch = epoch;
     state.switchTo(epoch, mapping);
-    for (const [key, time] of state.dirtyTimers()) timers.set(key, partitionOf(key, this.partitions.length), time);
+    for (const [key, time] of state.dirtyTimers())
+      timers.set(key, partitionOf(key, this.partitions.length), time);
     for (const partition of this.partitions)
       partition.remap((entity, features) => pickEntityFeatures(entity, features, mapping));
   }
 
   reduce(record: LogRecord, offset: number): void {
     const partition = this.partitions[record.partition];
-    if (partition === undefined) throw new Error(`record ${offset} is of partition ${record.partition}, which does not exist`);
+    if (partition === undefined)
+      throw new Error(`record ${offset} is of partition ${record.partition}, which does not exist`);
     const root = record.kind === "self" ? record.from.root : offset;
     this.#origin = { partition: partition.index, offset, ordinal: 0, root };
     const clock = partition.advance(record.at);
@@ -130,7 +132,11 @@ export class Reducer {
   }
 
   /** The plan's own function threw: the event waits as a dead letter, and its id is free for a corrected one. */
-  #fail(record: EventRecord, offset: number, failure: { readonly name: string; readonly message: string }): void {
+  #fail(
+    record: EventRecord,
+    offset: number,
+    failure: { readonly name: string; readonly message: string },
+  ): void {
     const { event } = record;
     this.counters.rejected++;
     this.counters.failed++;
@@ -171,7 +177,10 @@ export class Reducer {
     if (from.epoch === this.#epoch) return body;
     const mapping = this.#options.mappingFrom(from.epoch);
     if (body.kind === "contribution")
-      return { kind: "contribution", features: pickEntityFeatures(entityOf(record.key), body.features, mapping) };
+      return {
+        kind: "contribution",
+        features: pickEntityFeatures(entityOf(record.key), body.features, mapping),
+      };
     if (body.kind !== "part") return body;
     const part = unpackPart(body.state as Packed);
     migratePart(part, mapping);
@@ -183,10 +192,13 @@ export class Reducer {
     if (entity === undefined) return;
     const known = this.#options.state.edit(key);
     const state: EntityState =
-      known?.state.kind === "entity" ? known.state.entity : { version: 0, features: entity.slots.map(() => null) };
+      known?.state.kind === "entity"
+        ? known.state.entity
+        : { version: 0, features: entity.slots.map(() => null) };
     for (const slot of entity.slots) {
       const given = features[slot.index] ?? null;
-      if (given !== null) state.features[slot.index] = slot.feature.merge(state.features[slot.index] ?? null, given);
+      if (given !== null)
+        state.features[slot.index] = slot.feature.merge(state.features[slot.index] ?? null, given);
     }
     state.version++;
     this.#options.state.put(key, known, { kind: "entity", entity: state });
@@ -201,7 +213,11 @@ export class Reducer {
       const live = state.put(key, known, { kind: "profile", profile: result.state });
       const { timer } = result.state;
       if (timer !== null && (live.heapTime === null || timer < live.heapTime)) {
-        const inHeap = this.#options.timers.set(key, partitionOf(key, this.partitions.length), timer);
+        const inHeap = this.#options.timers.set(
+          key,
+          partitionOf(key, this.partitions.length),
+          timer,
+        );
         live.heapTime = inHeap ? timer : live.heapTime;
       }
       output.changed(key, result.state, input.at);
@@ -232,14 +248,25 @@ export class Reducer {
 
   #sendSelf(key: string, body: SelfBody, { awaited }: { readonly awaited: boolean }): void {
     const { partition, offset, root } = this.#origin;
-    const from: SelfOrigin = { partition, offset, ordinal: this.#origin.ordinal++, epoch: this.#epoch, awaited, root };
+    const from: SelfOrigin = {
+      partition,
+      offset,
+      ordinal: this.#origin.ordinal++,
+      epoch: this.#epoch,
+      awaited,
+      root,
+    };
     const target = partitionOf(key, this.partitions.length);
     this.#options.output.self({ kind: "self", partition: target, key, from, body }, root);
   }
 
   #flushGathered(partition: Partition): void {
     for (const [entity, key, features] of partition.takeGathered())
-      this.#sendSelf(entityKey(entity, key), { kind: "contribution", features }, { awaited: false });
+      this.#sendSelf(
+        entityKey(entity, key),
+        { kind: "contribution", features },
+        { awaited: false },
+      );
   }
 
   /** Timers of idle keys: they see their own time as now, so firing them here or later is the same. */

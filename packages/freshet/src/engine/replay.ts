@@ -5,7 +5,6 @@ import type { LogRecord, SelfRecord } from "../core/record.ts";
 import { step } from "../core/step.ts";
 import type { Counters } from "./counters.ts";
 import { DedupWindow } from "./dedup.ts";
-import type { TableVersion } from "./engine.ts";
 import { entityOf, isEntityKey, KeyedState, type KeyState } from "./keyed-state.ts";
 import type { ManifestEntry } from "./manifest.ts";
 import {
@@ -22,6 +21,7 @@ import type { StateCodec } from "./port/codec.ts";
 import type { LogReader } from "./port/log.ts";
 import type { StateChange, StateStore } from "./port/state-store.ts";
 import { Reducer, type ReducerOutput } from "./reducer.ts";
+import type { TableVersion } from "./table.ts";
 import { Timers } from "./timers.ts";
 
 /** A plan and from where it holds, in the order of the log. */

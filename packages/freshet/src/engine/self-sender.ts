@@ -42,7 +42,8 @@ export class SelfSender {
   seen(from: SelfOrigin): void {
     const key = `${from.partition}/${from.epoch}`;
     const known = this.#seen.get(key);
-    if (known === undefined || isAfter(from, known)) this.#seen.set(key, [from.offset, from.ordinal]);
+    if (known === undefined || isAfter(from, known))
+      this.#seen.set(key, [from.offset, from.ordinal]);
   }
 
   /** Ends recovery. */
@@ -58,7 +59,8 @@ export class SelfSender {
   }
 
   flush(): void {
-    if (!this.#started || this.#stopped || this.#sending !== null || this.#waiting.length === 0) return;
+    if (!this.#started || this.#stopped || this.#sending !== null || this.#waiting.length === 0)
+      return;
     this.#sending = this.#send().finally(() => {
       this.#sending = null;
       this.flush();

@@ -22,11 +22,13 @@ import {
   writeCsv,
 } from "./import-fixture.ts";
 
+let base: string;
 let data: string;
 beforeEach(() => {
-  data = newFolder();
+  base = newFolder();
+  data = join(base, "data");
 });
-afterEach(() => rmSync(data, { recursive: true, force: true }));
+afterEach(() => rmSync(base, { recursive: true, force: true }));
 
 const line = (
   row: number,
@@ -86,7 +88,7 @@ describe("import of the sample", () => {
 
   test("gzip, a byte order mark, carriage returns and other delimiters give the same profiles", async () => {
     const text = readFileSync(sampleFile, "utf8");
-    const path = join(data, "odd.csv.gz");
+    const path = join(base, "odd.csv.gz");
     const semicolons = text
       .split("\n")
       .map((row) => row.replace(/,(?=(?:[^"]*"[^"]*")*[^"]*$)/g, ";"))
@@ -101,7 +103,7 @@ describe("import of the sample", () => {
 
   test("JSONL with the same rows gives the same profiles", async () => {
     const names = readFileSync(sampleFile, "utf8").split("\n")[0]?.split(",") ?? [];
-    const path = join(data, "rows.jsonl");
+    const path = join(base, "rows.jsonl");
     const texts = rows.map((row) =>
       JSON.stringify(
         Object.fromEntries(row.map((field, at) => [names[at], field === "" ? null : field])),
@@ -141,7 +143,7 @@ describe("an import that does not run through", () => {
   const good = parseLines(["head", ...lines.filter((text) => !text.includes("many"))].join("\n"));
 
   test("killed in the middle, it goes on without a row twice or left out, dead letters included", async () => {
-    const file = writeCsv(data, "rows.csv.gz", lines);
+    const file = writeCsv(base, "rows.csv.gz", lines);
     for (const rows of ["3000", "8000"]) {
       const child = spawnSync(
         process.execPath,
@@ -168,7 +170,7 @@ describe("an import that does not run through", () => {
   });
 
   test("with its progress lost, message ids still keep rows from counting twice", async () => {
-    const file = writeCsv(data, "rows.csv", lines);
+    const file = writeCsv(base, "rows.csv", lines);
     await bringIn(data, file);
     rmSync(join(data, "imports"), { recursive: true });
     const report = await bringIn(data, file);
@@ -177,7 +179,7 @@ describe("an import that does not run through", () => {
   });
 
   test("interrupted, it finishes the batch under way and says how to continue", async () => {
-    const file = writeCsv(data, "rows.csv", lines);
+    const file = writeCsv(base, "rows.csv", lines);
     const controller = new AbortController();
     const first = await bringIn(data, file, {
       signal: controller.signal,
@@ -200,7 +202,7 @@ describe("an import that does not run through", () => {
 
 describe("rows that cannot be read", () => {
   test("each is a dead letter with its row and reason, and the others count", async () => {
-    const file = writeCsv(data, "broken.csv", [
+    const file = writeCsv(base, "broken.csv", [
       line(1),
       "800002,P1,THING,2,2025-03-01 10:00:00",
       line(3, { quantity: "two" }),
@@ -241,7 +243,7 @@ describe("rows that cannot be read", () => {
   });
 
   test("broken lines of JSONL are dead letters", async () => {
-    const path = join(data, "rows.jsonl");
+    const path = join(base, "rows.jsonl");
     writeFileSync(
       path,
       '{"user_id":"u1","event":"cart","timestamp":"2020-01-01"}\n{"user_id":\n[]\n',
@@ -263,15 +265,15 @@ describe("files that cannot be imported", () => {
   };
 
   test("an empty file and a header alone have no rows, which is fine", async () => {
-    const empty = join(data, "empty.csv");
+    const empty = join(base, "empty.csv");
     writeFileSync(empty, "");
     expect((await bringIn(data, empty)).progress).toMatchObject({ rows: 0, isFinished: true });
-    const header = writeCsv(data, "header.csv", []);
+    const header = writeCsv(base, "header.csv", []);
     expect((await bringIn(data, header)).progress.rows).toBe(0);
   });
 
   test("a gzip that was cut short is found before anything is imported", async () => {
-    const path = join(data, "cut.csv.gz");
+    const path = join(base, "cut.csv.gz");
     const whole = gzipSync(readFileSync(sampleFile));
     writeFileSync(path, whole.subarray(0, whole.length - 2000));
     expect(await refusal(bringIn(data, path))).toMatch(
@@ -280,14 +282,14 @@ describe("files that cannot be imported", () => {
   });
 
   test("bytes that are not UTF-8 are found before anything is imported", async () => {
-    const path = writeCsv(data, "latin.csv", [line(1)]);
+    const path = writeCsv(base, "latin.csv", [line(1)]);
     appendFileSync(path, Buffer.from([0x38, 0xe9, 0x0a]));
     expect(await refusal(bringIn(data, path))).toMatch(/not UTF-8.*iconv/);
   });
 
   test("a missing column names the nearest one", async () => {
     const path = writeCsv(
-      data,
+      base,
       "columns.csv",
       [line(1)],
       "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerId,Country",
@@ -299,7 +301,7 @@ describe("files that cannot be imported", () => {
 
   test("another file under the same name is refused, and taken under a name of its own", async () => {
     await bringIn(data, sampleFile);
-    const other = writeCsv(data, "other.csv", [line(1)]);
+    const other = writeCsv(base, "other.csv", [line(1)]);
     expect(await refusal(bringIn(data, other))).toMatch(/506 rows.*--as <name>/);
     expect((await bringIn(data, other, { name: "more" })).progress.accepted).toBe(1);
   });
@@ -313,7 +315,7 @@ describe("files that cannot be imported", () => {
     expect(await refusal(Promise.resolve().then(() => findMapping(definition, undefined)))).toMatch(
       /online-retail, clickstream/,
     );
-    expect(await refusal(bringIn(data, join(data, "nothing.csv")))).toMatch(/cannot be read/);
+    expect(await refusal(bringIn(data, join(base, "nothing.csv")))).toMatch(/cannot be read/);
   });
 });
 
@@ -374,7 +376,7 @@ describe("a folder that a server has", () => {
     const server = await startFreshet({ settings });
     const plan = await planOf(data);
     const file = writeCsv(
-      data,
+      base,
       "rows.csv",
       Array.from({ length: 3000 }, (_, index) =>
         line(index + 1, index === 5 ? { quantity: "x" } : {}),
@@ -398,7 +400,7 @@ describe("a folder that a server has", () => {
         body: "{}",
       });
       expect(refused.status).toBe(401);
-      const other = writeCsv(data, "other.csv", [line(1)]);
+      const other = writeCsv(base, "other.csv", [line(1)]);
       const nobody = () => openTarget({ settings, plan, url: "http://127.0.0.1:9" });
       await expect(bringIn(data, other, { target: nobody, name: "other" })).rejects.toThrow(
         "does not answer",

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { sourcesOf } from "../../src/accept/index.ts";
 import { compilePlan } from "../../src/core/plan/compile.ts";
 import * as p from "../../src/core/plan/index.ts";
-import type { TableVersion } from "../../src/engine/engine.ts";
+import type { TableVersion } from "../../src/engine/table.ts";
 import { createAcceptState } from "../../src/server/index.ts";
 
 const viewed = p.event("Viewed", { id: "string" });

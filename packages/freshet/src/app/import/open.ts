@@ -2,6 +2,7 @@ import type { ImportDefinition, PlanDefinition } from "../../core/plan/definitio
 import { nearest } from "../../core/plan/error.ts";
 import { LogLockedError } from "../../engine/port/errors.ts";
 import type { Settings } from "../config.ts";
+import { markFolder } from "../folder.ts";
 import { keysOf } from "../keys.ts";
 import type { LoadedPlan } from "../load.ts";
 import { UsageError } from "../usage-error.ts";
@@ -56,6 +57,8 @@ export async function openTarget(options: TargetOptions): Promise<ImportTarget> 
 function serverOf({ settings, signal }: TargetOptions, url: string): ImportTarget {
   if (!URL.canParse(url))
     throw new UsageError(`"${url}" is no address`, "write it as http://127.0.0.1:8080");
+  // Progress and keys go into it, so it is a data folder, also where a server elsewhere has the profiles.
+  markFolder(settings.data);
   const { secretKey } = keysOf(
     settings.data,
     settings.secretKey === undefined ? {} : { secretKey: settings.secretKey },

@@ -68,7 +68,7 @@ function select(events: Events, of?: Value<unknown>): readonly Selection[] {
 }
 
 type Plain = FeatureSettings & { readonly by?: undefined };
-type Keyed = FeatureSettings & { readonly by: Value<string> | Value<number> | Value<boolean> };
+type Keyed = FeatureSettings & { readonly by: Value<string | number | boolean> };
 type Any = FeatureSettings & { readonly by?: Value<Scalar> | undefined };
 
 /** How often. */

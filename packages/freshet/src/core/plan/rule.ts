@@ -155,7 +155,7 @@ export interface ImportSettings {
   readonly anonymousId?: Value<Scalar>;
   /** Whose rows those are that have neither: links nothing, unlike `anonymousId` beside `userId`. */
   readonly fallbackAnonymousId?: Value<Scalar>;
-  readonly time: Value<string> | Value<number>;
+  readonly time: Value<string | number>;
   readonly properties?: Fields;
   /** Columns of text that hold numbers; an id that was written as `17850.0` reads as 17850. */
   readonly numbers?: readonly string[];
