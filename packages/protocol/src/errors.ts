@@ -44,7 +44,10 @@ export const errorCatalogue = {
   timestampInvalid: row(400, "send ISO 8601 with a zone, or milliseconds since 1970"),
   timestampOutOfRange: row(400, "check the clock of the client; times before 2000 are refused"),
   contractViolated: row(400, "send the properties that the event's schema asks for"),
-  rowBroken: row(400, "mend the row in its file, and import a file of the mended rows with --as <name>"),
+  rowBroken: row(
+    400,
+    "mend the row in its file, and import a file of the mended rows with --as <name>",
+  ),
   planFunctionFailed: row(400, "mend the plan's function; the event waits as a dead letter"),
   requestShape: row(400, "see the reference of this endpoint"),
   requestIncomplete: row(400, "send the whole request"),

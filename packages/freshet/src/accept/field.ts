@@ -56,12 +56,13 @@ export function readObject(
 /** The event's name: non-empty text. */
 export function readName(event: JsonObject, field: string, issues: Issue[]): string {
   const value = event[field];
+  if (typeof value === "string" && value !== "" && value.length <= limits.identifierCharsMax)
+    return value;
   const path = pointer([field]);
   if (value === undefined || value === null || value === "") {
     issues.push({ code: "eventNameMissing", message: `"${field}" should name the event`, path });
     return "";
   }
-  if (typeof value === "string" && value.length <= limits.identifierCharsMax) return value;
   const came = typeof value === "string" ? `${value.length} characters` : show(value);
   const expected = `text of at most ${limits.identifierCharsMax} characters`;
   const message = `"${field}" should be ${expected}, but came as ${came}`;

@@ -378,7 +378,9 @@ export class Engine {
     this.#scheduleTick();
   }
 
+  /** What the last checkpoint itself appends is reduced by the next process: the store is about to close. */
   #commit(batch: CommittedBatch): void {
+    if (this.#closed) return;
     this.#queue.push(batch);
     for (const record of batch.records) if (isCounted(record)) this.#queuedCounted++;
     if (this.#pumping) return;
@@ -389,7 +391,7 @@ export class Engine {
   /** Acknowledgements go first: the append that wrote a batch resolves before the batch is reduced. */
   async #pump(): Promise<void> {
     await this.#breathe();
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 && !this.#closed) {
       const batch = this.#queue[0] as CommittedBatch;
       for (let index = 0; index < batch.records.length; index++) {
         this.#reduceOne(batch.records[index] as LogRecord, batch.firstOffset + index);

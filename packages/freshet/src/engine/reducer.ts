@@ -98,17 +98,22 @@ export class Reducer {
     this.#fireDue(partition, clock);
     switch (record.kind) {
       case "event":
-        return this.#event(record, offset, clock);
+        this.#event(record, offset, clock);
+        break;
       case "deadLetter":
-        return this.#reject(record, offset);
+        this.#reject(record, offset);
+        break;
       case "tick":
-        return this.#flushGathered(partition);
+        this.#flushGathered(partition);
+        break;
       case "self":
-        return this.#self(record, partition, offset, clock);
+        this.#self(record, partition, offset, clock);
+        break;
       case "table":
-        return this.#options.output.table(record);
+        this.#options.output.table(record);
+        break;
       case "plan":
-        return;
+        break;
     }
   }
 
@@ -231,18 +236,23 @@ export class Reducer {
     switch (effect.kind) {
       case "send":
         this.counters.effectsSent++;
-        return output.send(effect);
+        output.send(effect);
+        break;
       case "push":
         this.counters.effectsPushed++;
-        return output.push(effect);
+        output.push(effect);
+        break;
       case "segment":
         if (effect.change === "entered") this.counters.segmentsEntered++;
         else this.counters.segmentsLeft++;
-        return output.segment(effect);
+        output.segment(effect);
+        break;
       case "self":
-        return this.#sendSelf(effect.to, effect.body, { awaited: true });
+        this.#sendSelf(effect.to, effect.body, { awaited: true });
+        break;
       case "contribute":
-        return this.partitions[this.#origin.partition]?.gather(this.#plan, effect);
+        this.partitions[this.#origin.partition]?.gather(this.#plan, effect);
+        break;
     }
   }
 

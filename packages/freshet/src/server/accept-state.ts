@@ -11,8 +11,8 @@ import {
 } from "../accept/index.ts";
 import type { CompiledPlan } from "../core/plan/compile.ts";
 import type { TableDefinition } from "../core/plan/definition.ts";
-import type { TableVersion } from "../engine/table.ts";
 import type { Clock } from "../engine/port/clock.ts";
+import type { TableVersion } from "../engine/table.ts";
 
 export interface AcceptStateOptions {
   readonly plan: () => CompiledPlan;
