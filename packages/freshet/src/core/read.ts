@@ -64,6 +64,8 @@ function readSession(view: ProfileView, profileId: string): ProfileAnswer["sessi
 function identifiersOf(view: ProfileView, profileId: string): string[] {
   const ids = new Set([profileId]);
   for (const { id } of view.state.parts) ids.add(identifierOfPart(id));
+  // An anonymous id may be linked before it did anything, and then there is no part of it.
+  for (const link of view.state.links) ids.add(`anon:${link}`);
   return [...ids].sort();
 }
 

@@ -3,6 +3,7 @@ import type { Effect } from "./effect.ts";
 import { type AcceptedEvent, partOf } from "./event.ts";
 import { keyText, type Scope } from "./expression/evaluate.ts";
 import type { KeyedItem } from "./feature/compiled.ts";
+import { boundParts, linksMax, partsMax } from "./merge-parts.ts";
 import { copyArrays, type Packed, packPart, unpackPart } from "./pack.ts";
 import type { Adder, CompiledPlan, CompiledSegment, EventPlan } from "./plan/compile.ts";
 import { itemValue } from "./plan/compile.ts";
@@ -162,6 +163,7 @@ function partFor(work: Work, id: string, time: number): PartEntry {
   const known = findPart(work.state, id);
   if (known !== undefined) return known;
   const entry: PartEntry = { id, version: 0, part: emptyPart(work.plan.slots.length, time) };
+  boundParts(work.plan, work.state, partsMax - 1);
   insertPart(work.state, entry);
   return entry;
 }
@@ -276,6 +278,7 @@ function linkAnonymous(work: Work, event: AcceptedEvent): void {
   if (userId === undefined || anonymousId === undefined) return;
   const { links } = work.state;
   if (links.includes(anonymousId)) return;
+  if (links.length >= linksMax) links.shift();
   links.push(anonymousId);
   links.sort();
   work.effects.push({
@@ -449,6 +452,7 @@ function takePart(work: Work, body: Extract<SelfBody, { kind: "part" }>): Outcom
   if (known !== undefined && known.version >= body.version) return "applied";
   // Copied: the record is not given up, and the part's arrays are changed in place from here on.
   const part = unpackPart(copyArrays(body.state as Packed));
+  if (known === undefined) boundParts(work.plan, work.state, partsMax - 1);
   insertPart(work.state, { id: body.part, version: body.version, part });
   const view = new ProfileView(work.plan, work.state, work.at);
   updateSegments(work, work.plan.segments, view, {

@@ -10,6 +10,7 @@ import type {
   SegmentDefinition,
   TriggerDefinition,
 } from "./definition.ts";
+import { PlanError } from "./error.ts";
 import type { EventRef, Shape, TableRef, Transform, TransformRef } from "./event.ts";
 
 /** A plan: all definitions, checked and frozen, and the functions that they name. */
@@ -42,6 +43,7 @@ const latenessMsDefault = 2 * 86_400_000;
 
 /** Checks all definitions together and freezes them; throws PlanError at what is wrong. */
 export function definePlan(settings: PlanSettings): Plan {
+  refuseHoles(settings);
   const functions: { [name: string]: Transform } = {};
   const filters = (settings.filters ?? []).map((entry) => {
     if (!("run" in entry)) return entry;
@@ -69,6 +71,20 @@ export function definePlan(settings: PlanSettings): Plan {
     functions,
     hash: planHash(definition),
   });
+}
+
+/** Two commas in a list, or a definition that is used above the line that makes it. */
+function refuseHoles(settings: PlanSettings): void {
+  for (const [list, entries] of Object.entries(settings)) {
+    if (!Array.isArray(entries)) continue;
+    const hole = Array.from(entries as readonly unknown[]).indexOf(undefined);
+    if (hole !== -1)
+      throw new PlanError(
+        `entry ${hole + 1} of "${list}" is missing`,
+        "remove the empty entry, or define what it names above",
+        new Error("made here").stack,
+      );
+  }
 }
 
 /** Functions are part of a plan's identity: a changed transform is another plan. */
