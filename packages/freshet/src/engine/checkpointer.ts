@@ -99,6 +99,8 @@ export class Checkpointer {
       outbox.endSnapshot(outcome);
       deadLetters.endSnapshot(outcome);
       journal.endSnapshot(outcome);
+      // Committed or not: what a failed commit held is encoded again.
+      this.#options.codec.recycle();
     }
     if (letters.dropped > 0)
       this.#options.listener.alert(

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { PlainEncoder } from "../../src/adapters/codec/encoder.ts";
+import { createPlainEncoder } from "../../src/adapters/codec/encoder.ts";
 import { msgpackCodec, strictMsgpackCodec } from "../../src/adapters/codec/msgpack.ts";
 import { withSeed } from "../../src/testing/seed.ts";
 
@@ -67,7 +67,7 @@ describe("the state codec", () => {
   });
 
   it("refuses what would not come back, and says where", () => {
-    const encoder = new PlainEncoder();
+    const { encode } = createPlainEncoder();
     const wrong = [
       undefined,
       Number.NaN,
@@ -78,8 +78,18 @@ describe("the state codec", () => {
       1n,
       () => 1,
     ];
-    for (const value of wrong) expect(() => encoder.encode([[1, value]])).toThrow("state[0][1]");
-    expect(() => encoder.encode(["\ud800"])).toThrow("well-formed");
-    expect(() => encoder.encode(new Array(2))).toThrow("state[0]");
+    for (const value of wrong) expect(() => encode([[1, value]])).toThrow("state[0][1]");
+    expect(() => encode(["\ud800"])).toThrow("well-formed");
+    expect(() => encode(new Array(2))).toThrow("state[0]");
+  });
+
+  it("keeps what it gave until it is told that nothing of it is needed", () => {
+    const codec = msgpackCodec();
+    const values = Array.from({ length: 300 }, (_, index) => [index, "x".repeat(index * 40)]);
+    for (let round = 0; round < 3; round++) {
+      const given = values.map((value) => codec.encode(value));
+      expect(given.map(codec.decode)).toStrictEqual(values);
+      codec.recycle();
+    }
   });
 });

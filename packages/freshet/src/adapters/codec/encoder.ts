@@ -4,164 +4,169 @@ import { assertPlain, plainDepthMax } from "../../core/codec.ts";
  * Writes plain values as MessagePack (github.com/msgpack/msgpack, spec.md) and refuses everything else in the same
  * walk. A library's packer after a check of its own costs twice the walk, and states are written at every
  * checkpoint; reading is the library's.
+ *
+ * Results are pieces of slabs and stay as they are until `recycle`, after which the slabs are written over. Buffers
+ * of their own would be gigabytes a minute outside of the heap, each of which makes V8 collect all of it early.
  */
-export class PlainEncoder {
-  #bytes = Buffer.allocUnsafeSlow(slabBytes);
-  #view = new DataView(this.#bytes.buffer);
-  #at = 0;
-  /** Where the value at hand begins; everything before it was given away. */
-  #start = 0;
+export interface PlainEncoder {
+  /** Throws with the path of what cannot be written. */
+  encode(value: unknown): Uint8Array;
+  /** Says that no earlier result is needed any more. */
+  recycle(): void;
+}
 
-  /**
-   * The result is the caller's own: a piece of a slab that nothing else is written over. Many small results share
-   * one slab, since a buffer of its own for each costs more than writing it. Throws with the path of what cannot
-   * be written.
-   */
-  encode(value: unknown): Uint8Array {
-    if (this.#bytes.length - this.#at < slabRestMin) this.#renew(slabBytes);
-    this.#start = this.#at;
-    if (!this.#write(value, 0)) {
-      this.#at = this.#start;
-      assertPlain(value);
-      throw new Error("the state holds a text that is not well-formed");
-    }
-    return this.#bytes.subarray(this.#start, this.#at);
+export function createPlainEncoder(): PlainEncoder {
+  // Variables of a closure rather than fields of an object: this is the hottest loop of a checkpoint.
+  let bytes = Buffer.allocUnsafeSlow(slabBytes);
+  let view = new DataView(bytes.buffer);
+  let at = 0;
+  let start = 0;
+  /** Full slabs, and those that may be written over. */
+  let full: Buffer<ArrayBuffer>[] = [];
+  let free: Buffer<ArrayBuffer>[] = [];
+
+  /** Moves the value at hand to a slab of its own size. */
+  function grow(needed: number): void {
+    const written = bytes.subarray(start, at);
+    renew(Math.max(slabBytes, 2 * (written.length + needed)));
+    written.copy(bytes);
+    at = written.length;
   }
 
-  #write(value: unknown, depth: number): boolean {
-    if (this.#at + headBytesMax > this.#bytes.length) this.#grow(headBytesMax);
-    switch (typeof value) {
-      case "number":
-        return this.#number(value);
-      case "string":
-        return this.#text(value);
-      case "boolean":
-        this.#bytes[this.#at++] = value ? 0xc3 : 0xc2;
-        return true;
-      case "object":
-        if (value === null) {
-          this.#bytes[this.#at++] = 0xc0;
-          return true;
-        }
-        if (depth === plainDepthMax) return false;
-        return Array.isArray(value)
-          ? this.#array(value, depth)
-          : this.#record(value as Readonly<Record<string, unknown>>, depth);
-      default:
-        return false;
-    }
+  function renew(size: number): void {
+    full.push(bytes);
+    bytes = (size === slabBytes ? free.pop() : undefined) ?? Buffer.allocUnsafeSlow(size);
+    view = new DataView(bytes.buffer);
+    at = 0;
+    start = 0;
   }
 
-  #number(value: number): boolean {
-    if ((value | 0) !== value) return this.#double(value);
+  function write(value: unknown, depth: number): boolean {
+    if (at + headBytesMax > bytes.length) grow(headBytesMax);
+    if (typeof value === "number") return writeNumber(value);
+    if (typeof value === "string") return writeText(value);
+    if (value === null) {
+      bytes[at++] = 0xc0;
+      return true;
+    }
+    if (typeof value === "boolean") {
+      bytes[at++] = value ? 0xc3 : 0xc2;
+      return true;
+    }
+    if (typeof value !== "object" || depth === plainDepthMax) return false;
+    if (Array.isArray(value)) return writeArray(value, depth);
+    return writeRecord(value as Readonly<Record<string, unknown>>, depth);
+  }
+
+  function writeNumber(value: number): boolean {
+    if ((value | 0) !== value) {
+      // Also whole numbers beyond 32 bits, such as times: they come back as what they were.
+      if (value - value !== 0) return false;
+      bytes[at] = 0xcb;
+      view.setFloat64(at + 1, value);
+      at += 9;
+      return true;
+    }
     if (value === 0 && 1 / value < 0) return false;
-    const bytes = this.#bytes;
     if (value >= 0) {
-      if (value < 0x80) bytes[this.#at++] = value;
+      if (value < 0x80) bytes[at++] = value;
       else if (value < 0x100) {
-        bytes[this.#at++] = 0xcc;
-        bytes[this.#at++] = value;
-      } else if (value < 0x10000) this.#short(0xcd, value);
-      else this.#word(0xce, value);
+        bytes[at++] = 0xcc;
+        bytes[at++] = value;
+      } else if (value < 0x10000) writeShort(0xcd, value);
+      else writeWord(0xce, value);
       return true;
     }
-    if (value >= -0x20) bytes[this.#at++] = value + 0x100;
-    else this.#word(0xd2, value);
+    if (value >= -0x20) bytes[at++] = value + 0x100;
+    else writeWord(0xd2, value);
     return true;
   }
 
-  /** Also whole numbers beyond 32 bits, such as times: they come back as what they were. */
-  #double(value: number): boolean {
-    if (value - value !== 0) return false;
-    this.#bytes[this.#at] = 0xcb;
-    this.#view.setFloat64(this.#at + 1, value);
-    this.#at += 9;
-    return true;
-  }
-
-  #text(value: string): boolean {
+  function writeText(value: string): boolean {
     const { length } = value;
-    if (length < shortTextMax) {
-      if (this.#at + headBytesMax + length > this.#bytes.length) this.#grow(headBytesMax + length);
-      const bytes = this.#bytes;
-      const start = this.#at;
-      let at = start + (length < 0x20 ? 1 : 2);
-      for (let index = 0; index < length; index++) {
-        const code = value.charCodeAt(index);
-        if (code > 0x7f) return this.#longText(value);
-        bytes[at++] = code;
-      }
-      if (length < 0x20) bytes[start] = 0xa0 | length;
-      else {
-        bytes[start] = 0xd9;
-        bytes[start + 1] = length;
-      }
-      this.#at = at;
-      return true;
+    if (length >= shortTextMax) return writeLongText(value);
+    if (at + headBytesMax + length > bytes.length) grow(headBytesMax + length);
+    const begin = at;
+    let next = begin + (length < 0x20 ? 1 : 2);
+    for (let index = 0; index < length; index++) {
+      const code = value.charCodeAt(index);
+      if (code > 0x7f) return writeLongText(value);
+      bytes[next++] = code;
     }
-    return this.#longText(value);
+    if (length < 0x20) bytes[begin] = 0xa0 | length;
+    else {
+      bytes[begin] = 0xd9;
+      bytes[begin + 1] = length;
+    }
+    at = next;
+    return true;
   }
 
-  #longText(value: string): boolean {
+  function writeLongText(value: string): boolean {
     if (!(value as string & { isWellFormed(): boolean }).isWellFormed()) return false;
     const length = Buffer.byteLength(value, "utf8");
-    if (this.#at + headBytesMax + length > this.#bytes.length) this.#grow(headBytesMax + length);
-    this.#word(0xdb, length);
-    this.#at += this.#bytes.write(value, this.#at, "utf8");
+    if (at + headBytesMax + length > bytes.length) grow(headBytesMax + length);
+    writeWord(0xdb, length);
+    at += bytes.write(value, at, "utf8");
     return true;
   }
 
-  #array(value: readonly unknown[], depth: number): boolean {
+  function writeArray(value: readonly unknown[], depth: number): boolean {
     const { length } = value;
-    if (length < 0x10) this.#bytes[this.#at++] = 0x90 | length;
-    else if (length < 0x10000) this.#short(0xdc, length);
-    else this.#word(0xdd, length);
+    if (length < 0x10) bytes[at++] = 0x90 | length;
+    else if (length < 0x10000) writeShort(0xdc, length);
+    else writeWord(0xdd, length);
     for (let index = 0; index < length; index++)
-      if (!this.#write(value[index], depth + 1)) return false;
+      if (!write(value[index], depth + 1)) return false;
     return true;
   }
 
-  #record(value: Readonly<Record<string, unknown>>, depth: number): boolean {
+  function writeRecord(value: Readonly<Record<string, unknown>>, depth: number): boolean {
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype !== Object.prototype && prototype !== null) return false;
     const keys = Object.keys(value);
-    this.#word(0xdf, keys.length);
-    for (const key of keys) {
-      if (key === "__proto__" || !this.#write(key, depth)) return false;
-      if (!this.#write(value[key], depth + 1)) return false;
-    }
+    writeWord(0xdf, keys.length);
+    for (const key of keys)
+      if (key === "__proto__" || !write(key, depth) || !write(value[key], depth + 1)) return false;
     return true;
   }
 
-  #short(mark: number, value: number): void {
-    this.#bytes[this.#at] = mark;
-    this.#view.setUint16(this.#at + 1, value);
-    this.#at += 3;
+  function writeShort(mark: number, value: number): void {
+    bytes[at] = mark;
+    bytes[at + 1] = value >>> 8;
+    bytes[at + 2] = value;
+    at += 3;
   }
 
-  #word(mark: number, value: number): void {
-    this.#bytes[this.#at] = mark;
-    this.#view.setInt32(this.#at + 1, value);
-    this.#at += 5;
+  function writeWord(mark: number, value: number): void {
+    bytes[at] = mark;
+    view.setInt32(at + 1, value);
+    at += 5;
   }
 
-  /** Moves the value at hand to a slab of its own size. */
-  #grow(needed: number): void {
-    const written = this.#bytes.subarray(this.#start, this.#at);
-    this.#renew(Math.max(slabBytes, 2 * (written.length + needed)));
-    written.copy(this.#bytes);
-    this.#at = written.length;
-  }
-
-  #renew(size: number): void {
-    this.#bytes = Buffer.allocUnsafeSlow(size);
-    this.#view = new DataView(this.#bytes.buffer);
-    this.#at = 0;
-    this.#start = 0;
-  }
+  return {
+    encode(value) {
+      if (bytes.length - at < slabRestMin) renew(slabBytes);
+      start = at;
+      if (!write(value, 0)) {
+        at = start;
+        assertPlain(value);
+        throw new Error("the state holds a text that is not well-formed");
+      }
+      return bytes.subarray(start, at);
+    },
+    recycle() {
+      const kept = full.filter((slab) => slab.length === slabBytes);
+      free = [...free, ...kept].slice(0, freeSlabsMax);
+      full = [];
+      at = 0;
+    },
+  };
 }
 
 const slabBytes = 1024 * 1024;
+/** Slabs kept for the next checkpoint: 32 MiB hold about 20,000 states. */
+const freeSlabsMax = 32;
 /** Below this a new slab is begun: most states fit, and growing copies what was written. */
 const slabRestMin = 16 * 1024;
 /** The longest head of a value. */

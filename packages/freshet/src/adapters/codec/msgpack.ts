@@ -1,17 +1,18 @@
 import { Unpackr } from "msgpackr";
 import { assertPlainStrict, deepEqualPlain } from "../../core/codec.ts";
 import type { StateCodec } from "../../engine/port/codec.ts";
-import { PlainEncoder } from "./encoder.ts";
+import { createPlainEncoder } from "./encoder.ts";
 
 /**
  * State as MessagePack. Everything is packed by position, so plain arrays are compact without shared structures,
  * and a value written by one process can be read by any other.
  */
 export function msgpackCodec(): StateCodec {
-  const encoder = new PlainEncoder();
+  const encoder = createPlainEncoder();
   const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
   return {
-    encode: (value) => encoder.encode(value),
+    encode: encoder.encode,
+    recycle: encoder.recycle,
     decode: (bytes) => unpackr.unpack(bytes) as unknown,
   };
 }
@@ -28,6 +29,7 @@ export function strictMsgpackCodec(): StateCodec {
       return bytes;
     },
     decode: codec.decode,
+    recycle: codec.recycle,
   };
 }
 

@@ -4,5 +4,7 @@
  */
 export interface StateCodec {
   encode(value: unknown): Uint8Array;
+  /** Called when nothing that was encoded before is needed any more: its memory may be written over. */
+  recycle(): void;
   decode(bytes: Uint8Array): unknown;
 }
