@@ -3,15 +3,13 @@ import { defineConfig } from "freshet";
 import { crmSecret } from "./crm.ts";
 import { shopSite } from "./site.ts";
 
-const port = process.env["FRESHET_PORT"] ?? "8080";
-
 export default defineConfig({
   plan: "./plan.ts",
   site: shopSite,
   // What the plan's `send("crm", ...)` reaches: here the shop's own stand-in for a CRM.
   destinations: {
     crm: {
-      url: process.env["SHOP_CRM_URL"] ?? `http://127.0.0.1:${port}/shop/crm`,
+      url: process.env["SHOP_CRM_URL"] ?? "/shop/crm",
       secret: crmSecret,
     },
   },

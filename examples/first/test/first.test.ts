@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Freshet, type FreshetConfig, settingsOf, startFreshet } from "freshet";
+import { type Freshet, settingsOf, startFreshet } from "freshet";
 import { afterEach, describe, expect, it } from "vitest";
 import { decide, follow, mintToken, readProfile, sendEvents } from "../client.ts";
 import { analyticsFor } from "../segment.ts";
@@ -21,17 +21,9 @@ async function start(configuration: string): Promise<Freshet> {
   const data = mkdtempSync(join(tmpdir(), "freshet-first-"));
   cleaners.push(() => rmSync(data, { recursive: true, force: true }));
   const { default: config } = await import(join(folder, configuration));
-  const sockets = new Set<Socket>();
-  const site: FreshetConfig["site"] = ({ app }) => {
-    app.server.on("connection", (socket) => sockets.add(socket));
-  };
-  const merged = { ...config, site, port: 0, data, logLevel: "silent" };
+  const merged = { ...config, port: 0, data, logLevel: "silent" };
   const freshet = await startFreshet({ settings: settingsOf(merged, folder, {}) });
   cleaners.push(() => freshet.close());
-  // `fetch` may hold a connection ready that it never used.
-  cleaners.push(() => {
-    for (const socket of sockets) socket.destroy();
-  });
   return freshet;
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { nearest } from "../core/plan/error.ts";
 import type { Plan } from "../core/plan/plan.ts";
+import { type TrustProxy, trustProxyOf } from "./trust-proxy.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What `freshet.config.ts` exports. Environment variables `FRESHET_*` win over it. */
@@ -12,6 +13,11 @@ export interface FreshetConfig {
   readonly port?: number;
   /** Address to listen on; the loopback address unless said. */
   readonly host?: string;
+  /**
+   * Which proxies in front may say who the client is, by `X-Forwarded-For`: addresses, ranges (`10.0.0.0/8`) or
+   * `loopback`, `linklocal`, `uniquelocal`; `true` believes everybody. Nobody unless said.
+   */
+  readonly trustProxy?: boolean | string | string[];
   /** Folder of log and state, relative to the configuration; `.freshet` unless said. */
   readonly data?: string;
   readonly writeKey?: string;
@@ -37,6 +43,7 @@ export interface SourceConfig {
 }
 
 export interface DestinationConfig {
+  /** http or https. One that begins with `/` is a route of this server: of the `site`, on whatever port it listens. */
   readonly url: string;
   /** Standard Webhooks secret (`whsec_...`); several while one is replaced. */
   readonly secret: string | readonly string[];
@@ -68,6 +75,7 @@ export interface Settings {
   readonly plan: string | Plan;
   readonly port: number;
   readonly host: string;
+  readonly trustProxy: TrustProxy;
   readonly data: string;
   readonly writeKey: string | undefined;
   readonly secretKey: string | undefined;
@@ -83,6 +91,7 @@ const configKeys: readonly (keyof FreshetConfig)[] = [
   "plan",
   "port",
   "host",
+  "trustProxy",
   "data",
   "writeKey",
   "secretKey",
@@ -143,6 +152,7 @@ export function settingsOf(
     plan: typeof config.plan === "string" ? resolve(folder, config.plan) : config.plan,
     port: portOf(read("FRESHET_PORT") ?? config.port ?? 8080),
     host: read("FRESHET_HOST") ?? config.host ?? "127.0.0.1",
+    trustProxy: trustProxyOf(config.trustProxy ?? false),
     data: dataFolder(read("FRESHET_DATA"), config.data, folder),
     writeKey: read("FRESHET_WRITE_KEY") ?? config.writeKey,
     secretKey: read("FRESHET_SECRET_KEY") ?? config.secretKey,

@@ -28,6 +28,7 @@ export async function diagnose(
   ];
   const settings = await attempt(findings, "configuration", () => readSettings(options));
   if (settings === null) return findings;
+  findings.push(sourcesFinding(settings));
   const loaded = await attempt(findings, "plan", () => peekPlan(settings));
   if (loaded !== null) {
     const { features, segments, triggers, placements } = loaded.plan.definition;
@@ -66,6 +67,13 @@ async function attempt<T>(
     });
     return null;
   }
+}
+
+/** Names, never keys: what doctor prints is pasted into reports. */
+function sourcesFinding({ sources }: Settings): Finding {
+  const others = sources.map(({ name, kind }) => `"${name}" (${kind})`);
+  const own = '"default" (browser; its write key is printed at the start)';
+  return { level: "fine", what: `sources ${[own, ...others].join(", ")}` };
 }
 
 function destinationFindings(

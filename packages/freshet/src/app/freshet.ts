@@ -2,14 +2,12 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { sourcesOf } from "../accept/index.ts";
 import { systemClock } from "../adapters/clock/system.ts";
-import { webhookSink } from "../adapters/sink/webhook.ts";
 import { compilePlan } from "../core/plan/compile.ts";
 import { Dispatcher } from "../engine/dispatcher.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { PlanChange } from "../engine/manifest.ts";
 import type { EngineLimits } from "../engine/options.ts";
 import type { Clock } from "../engine/port/clock.ts";
-import { type Sink, SinkConfigError } from "../engine/port/sink.ts";
 import {
   createServer,
   createTokens,
@@ -23,6 +21,7 @@ import { markFolder, openFolder } from "./folder.ts";
 import { keysOf } from "./keys.ts";
 import { type LoadedPlan, loadPlan } from "./load.ts";
 import { planOfSettings } from "./settings.ts";
+import { createSinks } from "./sinks.ts";
 import { readTable, refreshTables } from "./tables.ts";
 import { UsageError } from "./usage-error.ts";
 import { watchFiles } from "./watch.ts";
@@ -61,7 +60,8 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
   const logger = createLogger({ level: settings.logLevel });
   const clock = systemClock();
   const hub = new StreamHub({ clock, onDropped: () => metrics.streamDropped() });
-  const sinks = createSinks(settings, clock);
+  let base = "";
+  const sinks = createSinks(settings, { clock, url: () => base });
   const metrics = createMetrics();
   const alert = (name: Parameters<typeof metrics.alert>[0], message: string) => {
     metrics.alert(name);
@@ -82,7 +82,6 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
   });
   let isReady = false;
   const onListening: (() => (() => void) | undefined)[] = [];
-  let base = "";
   const tokens = createTokens(keys.secretKey, clock);
   const server = createServer({
     engine,
@@ -97,6 +96,8 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
     logger,
     metrics,
     hub,
+    dispatcher,
+    trustProxy: settings.trustProxy,
     ready: () => isReady,
     siteRoutes: (app) => {
       settings.site?.({
@@ -166,18 +167,6 @@ function limitsOf(settings: Settings): Partial<EngineLimits> {
 /** A table that cannot be read is found before anything is opened. */
 function checkTables({ plan, folder }: LoadedPlan): void {
   for (const definition of plan.definition.tables) readTable(definition, folder);
-}
-
-/** Before anything is opened, so that a wrong address or secret leaves nothing behind. */
-function createSinks(settings: Settings, clock: Clock): Sink[] {
-  try {
-    return Object.entries(settings.destinations).map(([name, { url, secret }]) =>
-      webhookSink({ name, url, secret, clock }),
-    );
-  } catch (error) {
-    if (error instanceof SinkConfigError) throw new UsageError(error.message, error.hint);
-    throw error;
-  }
 }
 
 async function listen(server: Server, settings: Settings): Promise<string> {

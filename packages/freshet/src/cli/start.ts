@@ -1,6 +1,8 @@
 import type { Command } from "commander";
+import type { Settings } from "../app/config.ts";
 import { type Freshet, startFreshet } from "../app/freshet.ts";
 import { type PlaceOptions, readSettings } from "../app/settings.ts";
+import { resetCommandOf } from "./reset-command.ts";
 
 interface StartFlags extends PlaceOptions {
   readonly port?: string;
@@ -25,17 +27,17 @@ export function startVerb(program: Command): void {
       });
       // Before the welcome: whoever waits for it may stop the process right behind it.
       stopOnSignals(freshet);
-      process.stdout.write(welcome(freshet, settings.data, settings.site !== undefined));
+      process.stdout.write(welcome(freshet, settings, resetCommandOf(flags, process)));
     });
 }
 
-function welcome(freshet: Freshet, data: string, hasSite: boolean): string {
+function welcome(freshet: Freshet, { data, site }: Settings, resetCommand: string): string {
   const { url, writeKey, secretKey } = freshet;
   const plan = freshet.engine.plan.plan.definition;
   return `
 Freshet is running: plan "${plan.name}" with ${plan.features.length} features, ${plan.segments.length} segments.
 
-${hasSite ? `  Shop     ${url}/           click around and watch the profile form on the right\n` : ""}  Metrics  ${url}/metrics
+${site !== undefined ? `  Site     ${url}/\n` : ""}  Metrics  ${url}/metrics
   Data     ${data}${freshet.keysMade ? " (new)" : ""}
 
   Write key   ${writeKey}    for pages and apps: may send events and ask for decisions
@@ -47,7 +49,7 @@ Send an event and read the profile it makes:
     -d '{"event_type":"Product Viewed","user_id":"ana","metadata":{"product_id":"cer-01"}}'
   curl -s ${url}/v1/profiles/ana -H 'authorization: Bearer ${secretKey}'
 
-Stop with Ctrl-C. Start over with: npm run freshet reset
+Stop with Ctrl-C. Start over with: ${resetCommand}
 `;
 }
 

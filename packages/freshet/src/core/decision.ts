@@ -7,6 +7,7 @@ import {
   type Scope,
 } from "./expression/evaluate.ts";
 import { type ExplainedLeaf, explain } from "./expression/explain.ts";
+import { boundedKey } from "./feature/order.ts";
 import type { CompiledPlan } from "./plan/compile.ts";
 import type {
   ItemSource,
@@ -132,7 +133,7 @@ function candidates(
     .get(source.entity)
     ?.slots.find((entry) => entry.definition.name === source.feature);
   if (key === null || slot === undefined) return [];
-  const state = input.entity(source.entity, key);
+  const state = input.entity(source.entity, boundedKey(key));
   return state === null
     ? []
     : listOf(slot.feature.read(state.features[slot.index] ?? null, input.now));

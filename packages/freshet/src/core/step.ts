@@ -3,6 +3,7 @@ import type { Effect } from "./effect.ts";
 import { type AcceptedEvent, partOf } from "./event.ts";
 import { keyText, type Scope } from "./expression/evaluate.ts";
 import type { KeyedItem } from "./feature/compiled.ts";
+import { boundedKey } from "./feature/order.ts";
 import { boundParts, linksMax, partsMax } from "./merge-parts.ts";
 import { copyArrays, type Packed, packPart, unpackPart } from "./pack.ts";
 import type { Adder, CompiledPlan, CompiledSegment, EventPlan } from "./plan/compile.ts";
@@ -142,7 +143,8 @@ type Prepared =
   | { readonly event: AcceptedEvent | null }
   | { readonly failure: { readonly name: string; readonly message: string } };
 
-function prepareEvent(rules: EventPlan, event: AcceptedEvent, at: number): Prepared {
+/** What the plan makes of an event before anything is folded; null where it is filtered out. */
+export function prepareEvent(rules: EventPlan, event: AcceptedEvent, at: number): Prepared {
   if (rules.filters.length === 0 && rules.transforms.length === 0) return { event };
   const scope: Scope = { event, profile: null, now: at };
   for (const filter of rules.filters) if (!filter(scope)) return { event: null };
@@ -258,8 +260,10 @@ function foldSession(
 
 function contribute(work: Work, rules: EventPlan, event: AcceptedEvent, scope: Scope): void {
   for (const adder of rules.contributions) {
-    const key = keyText(adder.key(scope));
-    if (key === null) continue;
+    const text = keyText(adder.key(scope));
+    if (text === null) continue;
+    // A property may be as long as its event, and stores bound their keys.
+    const key = boundedKey(text);
     const item = toItem(adder, event, scope);
     if (item === null) continue;
     work.effects.push({

@@ -82,7 +82,8 @@ export class DedupWindow {
     return this.#slices;
   }
 
-  restoreSlices(slices: readonly SliceStart[], startOffset: number): void {
+  restoreSlices(slices: readonly SliceStart[], startOffset: number, shrunk: number): void {
+    this.shrunk = shrunk;
     this.#slices = [...slices];
     this.#startOffset = startOffset;
   }

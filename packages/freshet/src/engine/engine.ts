@@ -27,6 +27,7 @@ import type { CommittedBatch } from "./port/log.ts";
 import { Reducer, type ReducerOutput } from "./reducer.ts";
 import { SelfSender } from "./self-sender.ts";
 import type { TableVersion } from "./table.ts";
+import { Ticker } from "./ticker.ts";
 import { Timers } from "./timers.ts";
 import { Visibility } from "./visibility.ts";
 
@@ -64,7 +65,7 @@ export class Engine {
   #switching: Promise<unknown> = Promise.resolve();
   #recovering = true;
   #closed = false;
-  #cancelTick: () => void = () => {};
+  readonly #ticker: Ticker;
   #nextOffset: number;
 
   private constructor(options: EngineOptions, meta: Meta, plan: CompiledPlan) {
@@ -85,7 +86,7 @@ export class Engine {
       windowMs: limits.deduplicationMs,
       idsMax: limits.deduplicationIdsMax,
     });
-    this.#dedup.restoreSlices(meta.dedupSlices, meta.dedupStart);
+    this.#dedup.restoreSlices(meta.dedupSlices, meta.dedupStart, meta.dedupShrunk);
     this.#journal = new DedupJournal(store);
     this.#journal.restore(this.#dedup);
     this.#timers = new Timers(store, {
@@ -122,6 +123,11 @@ export class Engine {
     });
     for (const name of meta.tables.keys())
       this.#tables.set(name, meta.tables.get(name) as TableVersion);
+    this.#ticker = new Ticker(options, {
+      partitions: this.#reducer.partitions,
+      timers: this.#timers,
+      state: this.#state,
+    });
     this.#checkpointer = new Checkpointer(
       options,
       {
@@ -135,10 +141,25 @@ export class Engine {
           for (const [name, table] of update.tables)
             if (this.#tables.get(name) === table) this.#changedTables.delete(name);
           if (update.manifest?.length === this.manifest.length) this.#manifestChanged = false;
+          this.#tellShrunkWindow(meta.dedupShrunk);
         },
         dedupStart: () => this.#dedup.startOffset,
       },
       meta.position,
+    );
+  }
+
+  #shrunkTold = 0;
+
+  /** A window that gave up time for room is never silent (DESIGN 3, rule 4). */
+  #tellShrunkWindow(before: number): void {
+    const { shrunk } = this.#dedup;
+    if (shrunk <= Math.max(before, this.#shrunkTold)) return;
+    this.#shrunkTold = shrunk;
+    const hours = Math.floor(this.#dedup.reachMs(this.#options.clock.now()) / 3_600_000);
+    this.#options.listener.alert(
+      "deduplicationWindowShrunk",
+      `ids are told apart over the last ${hours} hours only: more than ${this.#options.limits.deduplicationIdsMax} were seen in the window`,
     );
   }
 
@@ -266,6 +287,7 @@ export class Engine {
       queued: this.#queue,
       deadLetters: this.#deadLetters.ofMessage(messageId),
       duplicatesOf: (offset) => this.#journal.duplicatesOf(offset),
+      ownerOf: (part) => this.profile(part)?.profileId ?? part,
     });
   }
 
@@ -351,7 +373,7 @@ export class Engine {
     if (this.#closed) return;
     await this.drain();
     this.#closed = true;
-    this.#cancelTick();
+    this.#ticker.stop();
     this.#selfSender.retryNoMore();
     try {
       await this.#checkpointer.close();
@@ -375,7 +397,7 @@ export class Engine {
       throw error;
     }
     this.#checkpointer.start();
-    this.#scheduleTick();
+    this.#ticker.start();
   }
 
   /** What the last checkpoint itself appends is reduced by the next process: the store is about to close. */
@@ -518,33 +540,6 @@ export class Engine {
         (name) => [name, this.#tables.get(name) as TableVersion] as const,
       ),
     };
-  }
-
-  #scheduleTick(): void {
-    if (this.#closed) return;
-    this.#cancelTick = this.#options.clock.after(this.#options.limits.tickMs, () => {
-      void this.#tick().finally(() => this.#scheduleTick());
-    });
-  }
-
-  /** Ticks are log records: they move the clock where nothing else does, and send what was gathered. */
-  async #tick(): Promise<void> {
-    const now = this.#options.clock.now();
-    if (this.#timers.needsMore(now)) this.#timers.extend(now, this.#state.dirtyTimers());
-    const due = this.#reducer.partitions.filter((partition) => {
-      const earliest = this.#timers.earliest(partition.index);
-      return (
-        partition.hasGathered || (earliest !== null && earliest <= now && partition.clock < now)
-      );
-    });
-    if (due.length === 0 || this.#closed) return;
-    try {
-      await this.#options.log.append(
-        due.map((partition) => ({ kind: "tick", partition: partition.index, at: now })),
-      );
-    } catch (error) {
-      this.#options.listener.alert("logAppendFailed", String(error));
-    }
   }
 }
 

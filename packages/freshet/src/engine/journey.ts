@@ -2,6 +2,7 @@ import type { JourneyAnswer, JourneyStep } from "@freshet/protocol";
 import { type AcceptedEvent, partOf } from "../core/event.ts";
 import type { CompiledPlan } from "../core/plan/compile.ts";
 import type { LogRecord } from "../core/record.ts";
+import { prepareEvent } from "../core/step.ts";
 import type { StoredDeadLetter } from "./dead-letters.ts";
 import type { CommittedBatch, Log } from "./port/log.ts";
 
@@ -17,6 +18,8 @@ export interface JourneySources {
   readonly queued: readonly CommittedBatch[];
   readonly deadLetters: readonly StoredDeadLetter[];
   duplicatesOf(offset: number): readonly number[];
+  /** The profile that a part belongs to by now. */
+  ownerOf(part: string): string;
 }
 
 /**
@@ -48,6 +51,18 @@ function appliedJourney(
 ): JourneyAnswer {
   const { record, offset } = located;
   const rules = sources.plan.eventPlan(event.name);
+  const prepared = prepareEvent(rules, event, record.at);
+  const isFiltered = "event" in prepared && prepared.event === null;
+  const profileId = sources.ownerOf(partOf(event));
+  const reached = isFiltered
+    ? {}
+    : {
+        profileId,
+        features: [...rules.adders, ...rules.sessionAdders].map(
+          (adder) => adder.slot.definition.name,
+        ),
+        segments: rules.segments.map((segment) => segment.definition.name),
+      };
   const steps: JourneyStep[] = [
     {
       stage: "happened",
@@ -64,15 +79,7 @@ function appliedJourney(
       ? [{ stage: "joined", at: record.at, tables: Object.keys(event.joined) }]
       : []),
     { stage: "logged", at: record.at, partition: record.partition, offset },
-    {
-      stage: "applied",
-      at: record.at,
-      profileId: partOf(event),
-      features: [...rules.adders, ...rules.sessionAdders].map(
-        (adder) => adder.slot.definition.name,
-      ),
-      segments: rules.segments.map((segment) => segment.definition.name),
-    },
+    { stage: isFiltered ? "filtered" : "applied", at: record.at, ...reached },
   ];
   if (offset < sources.checkpointed) steps.push({ stage: "checkpointed", at: record.at });
   const duplicates = duplicatesAt(offset, sources);
@@ -81,7 +88,7 @@ function appliedJourney(
   return {
     messageId: event.id,
     status: "applied",
-    profileId: partOf(event),
+    profileId,
     at: record.at,
     partition: record.partition,
     offset,

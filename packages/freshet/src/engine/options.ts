@@ -38,9 +38,11 @@ export interface EngineLimits {
   readonly liveKeysMax: number;
   /** How far ahead timers are held in memory; those behind it wait in the store. */
   readonly timerHorizonMs: number;
+  /** How far back ids are told apart: clients retry for hours, offline queues for days (DESIGN 3, rule 4). */
   readonly deduplicationMs: number;
   /** Ids held; past it the window shrinks and says so. */
   readonly deduplicationIdsMax: number;
+  /** Dead letters kept; the oldest go, with an alert. Enough for a day of one bad event a second. */
   readonly deadLettersMax: number;
   /** The log is trimmed to this age and size, never past the checkpoint. */
   readonly retentionMs: number;

@@ -154,7 +154,10 @@ export class Replayer {
     return this.#tables;
   }
 
-  /** Reduces up to `to` (excluded) or the end of the log, breathing and writing states away on the way. False where it was told to stop. */
+  /**
+   * Reduces up to `to` (excluded) or the end of the log, breathing and writing states away on the way. False where it
+   * was told to stop.
+   */
   async run(
     to: number,
     options: {

@@ -23,6 +23,8 @@ export interface ServerLimits {
   readonly headerBytesMax: number;
   /** After an early refusal the rest of the body is thrown away this long, so that the client reads the answer. */
   readonly lingerMs: number;
+  /** Time for requests under way when the server closes; orchestrators kill after 30 s, and a checkpoint follows. */
+  readonly drainMsMax: number;
   readonly streamsMax: number;
   /** Unsent bytes of one stream; a reader that is further behind is cut and comes again. */
   readonly streamBytesMax: number;
@@ -50,6 +52,7 @@ export const serverLimits: ServerLimits = {
   connectionsMax: 20_000,
   headerBytesMax: 16 * 1024,
   lingerMs: 500,
+  drainMsMax: 10_000,
   streamsMax: 5000,
   streamBytesMax: 256 * 1024,
   streamHeartbeatMs: 15_000,

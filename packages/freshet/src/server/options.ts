@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { Sources } from "../accept/index.ts";
 import type { CompiledPlan } from "../core/plan/compile.ts";
+import type { Dispatcher } from "../engine/dispatcher.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Clock } from "../engine/port/clock.ts";
 import type { Logger, Metrics } from "../telemetry/index.ts";
@@ -11,6 +12,8 @@ export interface ServerOptions {
   readonly engine: Engine;
   /** The plan in force; another one after a reload. */
   readonly plan: () => CompiledPlan;
+  /** What became of effects on their way out. */
+  readonly dispatcher: Pick<Dispatcher, "status" | "deadEffects" | "retryAbandoned">;
   readonly sources: Sources;
   readonly secretKey: string;
   readonly clock: Clock;

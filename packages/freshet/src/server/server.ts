@@ -5,6 +5,7 @@ import { createKeys } from "./auth.ts";
 import { emptyBody, type RawBody, readRequestBody } from "./body.ts";
 import type { ServerContext } from "./context.ts";
 import { answerPreflight, corsHeaders } from "./cors.ts";
+import { drainer } from "./drain.ts";
 import { answerClientError, sendError, toFreshetError } from "./error.ts";
 import { Gate } from "./gate.ts";
 import { type ServerLimits, serverLimits } from "./limits.ts";
@@ -42,7 +43,11 @@ export function createServer(options: ServerOptions): Server {
     isStopping = true;
     options.hub.close();
   };
-  app.addHook("preClose", async () => beginShutdown());
+  const drain = drainer(app.server, limits.drainMsMax);
+  app.addHook("preClose", async () => {
+    beginShutdown();
+    drain();
+  });
   for (const route of routes) addRoute(app, context, route);
   options.siteRoutes?.(app);
   return { app, beginShutdown };

@@ -1,12 +1,15 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Counters, Ledger } from "../engine/counters.ts";
+import type { DestinationStatus } from "../engine/dispatcher-lane.ts";
 
 /** The engine at one moment. */
 export interface EngineReading {
   readonly ledger: Ledger;
   readonly counters: Readonly<Counters>;
   readonly status: EngineStatus;
-  readonly outboxWaiting: ReadonlyMap<string, number>;
+  readonly destinations: readonly DestinationStatus[];
+  /** Abandoned effects that are kept, whatever process gave them up. */
+  readonly effectsAbandoned: number;
   readonly deadLetters: number;
 }
 
@@ -26,16 +29,20 @@ export interface EngineStatus {
   readonly queuedRecords: number;
 }
 
-interface Row {
+interface Row<Read> {
   readonly name: string;
   readonly help: string;
-  read(reading: EngineReading): number;
+  readonly read: (reading: Read) => number;
 }
 
-const row = (name: string, help: string, read: Row["read"]): Row => ({ name, help, read });
+const row = <Read>(name: string, help: string, read: Row<Read>["read"]): Row<Read> => ({
+  name,
+  help,
+  read,
+});
 
 /** The first four and the gauge of events in flight are the ledger: received is the sum of the others. */
-const counterRows: readonly Row[] = [
+const counterRows: readonly Row<EngineReading>[] = [
   row("events_received_total", "Events taken, refused ones too", (r) => r.ledger.received),
   row("events_applied_total", "Events applied to profiles", (r) => r.ledger.applied),
   row("events_duplicate_total", "Events dropped as duplicates", (r) => r.ledger.duplicate),
@@ -56,7 +63,7 @@ const counterRows: readonly Row[] = [
   row("checkpoints_total", "Checkpoints of this process", (r) => r.status.checkpoints),
 ];
 
-const gaugeRows: readonly Row[] = [
+const gaugeRows: readonly Row<EngineReading>[] = [
   row("events_in_flight", "Events on disk that are not reduced yet", (r) => r.ledger.inFlight),
   row("records_queued", "Records of all kinds not reduced yet", (r) => r.status.queuedRecords),
   row("log_bytes", "Bytes of the log", (r) => r.status.logBytes),
@@ -83,7 +90,38 @@ const gaugeRows: readonly Row[] = [
     (r) => r.status.deduplicationWindowMs / 1000,
   ),
   row("dead_letters", "Dead letters kept", (r) => r.deadLetters),
+  row("effects_abandoned", "Effects given up and kept", (r) => r.effectsAbandoned),
 ];
+
+/** Each with the label `destination`; counts begin with the process. */
+const destinationCounterRows: readonly Row<DestinationStatus>[] = [
+  row("destination_delivered_total", "Effects that the destination took", (s) => s.delivered),
+  row("destination_retried_total", "Attempts that failed and are made again", (s) => s.retried),
+  row("destination_abandoned_total", "Effects given up", (s) => s.abandoned),
+];
+
+const destinationGaugeRows: readonly Row<DestinationStatus>[] = [
+  row("outbox_waiting", "Effects that wait for their destination", (s) => s.waiting),
+  row("destination_in_flight", "Effects that are being sent", (s) => s.inFlight),
+  row(
+    "destination_oldest_seconds",
+    "How long the oldest effect has been waiting; 0 where none is",
+    (s) => (s.oldestMs ?? 0) / 1000,
+  ),
+  row(
+    "destination_breaker",
+    "0 closed: effects are sent; 1 half open: one is tried; 2 open: none is sent for a while",
+    (s) => breakerLevels[s.breaker],
+  ),
+  row(
+    "destination_active",
+    "1 while effects can be sent; 0 where the destination is gone or not in the configuration",
+    (s) => (s.condition === "active" ? 1 : 0),
+  ),
+];
+
+/** Worse is higher, so that a maximum over time tells the worst. */
+const breakerLevels = { closed: 0, halfOpen: 1, open: 2 } as const;
 
 /** Registers the engine's figures; the function it returns sets all of them from one reading. */
 export function createEngineMetrics(registry: Registry): (reading: EngineReading) => void {
@@ -100,17 +138,39 @@ export function createEngineMetrics(registry: Registry): (reading: EngineReading
     const gauge = new Gauge({ name: `freshet_${name}`, help, registers });
     return (reading: EngineReading) => gauge.set(read(reading));
   });
-  const outbox = new Gauge({
-    name: "freshet_outbox_waiting",
-    help: "Effects that wait for their destination",
-    labelNames: ["destination"],
-    registers,
-  });
+  const destinations = createDestinationMetrics(registry);
   return (reading) => {
     for (const set of counters) set(reading);
     for (const set of gauges) set(reading);
-    outbox.reset();
-    for (const [destination, waiting] of reading.outboxWaiting)
-      outbox.set({ destination }, waiting);
+    destinations(reading.destinations);
+  };
+}
+
+function createDestinationMetrics(
+  registry: Registry,
+): (statuses: readonly DestinationStatus[]) => void {
+  const settings = ({ name, help }: Row<DestinationStatus>) => ({
+    ...{ name: `freshet_${name}`, help },
+    labelNames: ["destination"] as const,
+    registers: [registry],
+  });
+  const counters = destinationCounterRows.map((row) => {
+    const counter = new Counter(settings(row));
+    return (statuses: readonly DestinationStatus[]) => {
+      counter.reset();
+      for (const status of statuses)
+        counter.inc({ destination: status.destination }, row.read(status));
+    };
+  });
+  const gauges = destinationGaugeRows.map((row) => {
+    const gauge = new Gauge(settings(row));
+    return (statuses: readonly DestinationStatus[]) => {
+      gauge.reset();
+      for (const status of statuses)
+        gauge.set({ destination: status.destination }, row.read(status));
+    };
+  });
+  return (statuses) => {
+    for (const set of [...counters, ...gauges]) set(statuses);
   };
 }

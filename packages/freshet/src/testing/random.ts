@@ -38,9 +38,3 @@ export function randomOf(seed: number): Random {
     fork: () => randomOf(nextWord()),
   };
 }
-
-/** The seed of this run: `FRESHET_SEED` to replay one, else new. */
-export function seedOfRun(environment: { readonly FRESHET_SEED?: string | undefined }): number {
-  const given = environment.FRESHET_SEED;
-  return given === undefined ? Date.now() % 2 ** 31 : Number(given);
-}

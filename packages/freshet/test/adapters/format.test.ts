@@ -5,9 +5,10 @@ import { decodeBatch, decodeRecord, readHead } from "../../src/adapters/log/form
 import type { LogRecord } from "../../src/core/record.ts";
 import { LogCorruptError, LogUnreadableError } from "../../src/engine/port/errors.ts";
 import { eventRecord, eventRecords, recordOfEachKind } from "../../src/testing/contract/records.ts";
-import { randomOf, seedOfRun } from "../../src/testing/random.ts";
+import { randomOf } from "../../src/testing/random.ts";
+import { seedOfRun } from "../../src/testing/seed.ts";
 
-const seed = seedOfRun(process.env);
+const seed = seedOfRun();
 const replay = `replay: FRESHET_SEED=${seed} npx vitest run packages/freshet/test/adapters`;
 const place = { firstOffset: 1000, countedBefore: 700, bytesBefore: 123_456 };
 const recordBytes = 48;

@@ -10,7 +10,8 @@ import { openMemoryLog } from "../../src/adapters/log/memory.ts";
 import { MemoryDisk } from "../../src/adapters/log/memory-disk.ts";
 import { logContract } from "../../src/testing/contract/log.ts";
 import { eventRecord, eventRecords } from "../../src/testing/contract/records.ts";
-import { randomOf, seedOfRun } from "../../src/testing/random.ts";
+import { randomOf } from "../../src/testing/random.ts";
+import { seedOfRun } from "../../src/testing/seed.ts";
 import { makeFolder } from "./folder.ts";
 
 const run = promisify(execFile);
@@ -31,7 +32,7 @@ logContract("lmdb", async () => {
 });
 
 logContract("memory", async () => {
-  const random = randomOf(seedOfRun(process.env));
+  const random = randomOf(seedOfRun());
   const disk = new MemoryDisk({ random: () => random.next() });
   return {
     open: () => openMemoryLog(disk),

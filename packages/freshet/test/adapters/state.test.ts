@@ -6,7 +6,8 @@ import { MemoryDisk } from "../../src/adapters/log/memory-disk.ts";
 import { openLmdbState, openLmdbStateReader } from "../../src/adapters/state/lmdb.ts";
 import { openMemoryState } from "../../src/adapters/state/memory.ts";
 import { stateContract } from "../../src/testing/contract/state-store.ts";
-import { randomOf, seedOfRun } from "../../src/testing/random.ts";
+import { randomOf } from "../../src/testing/random.ts";
+import { seedOfRun } from "../../src/testing/seed.ts";
 import { makeFolder } from "./folder.ts";
 
 stateContract("lmdb", async () => {
@@ -22,7 +23,7 @@ stateContract("lmdb", async () => {
 });
 
 stateContract("memory", async () => {
-  const random = randomOf(seedOfRun(process.env));
+  const random = randomOf(seedOfRun());
   const disk = new MemoryDisk({ random: () => random.next() });
   return {
     open: () => openMemoryState(disk),

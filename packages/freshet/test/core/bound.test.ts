@@ -3,7 +3,7 @@ import type { Effect } from "../../src/core/effect.ts";
 import type { AcceptedEvent } from "../../src/core/event.ts";
 import { linksMax, partsMax } from "../../src/core/merge-parts.ts";
 import { compilePlan } from "../../src/core/plan/compile.ts";
-import { count, definePlan, distinct, event, recent } from "../../src/core/plan/index.ts";
+import { count, definePlan, distinct, entity, event, recent } from "../../src/core/plan/index.ts";
 import type { ProfileState } from "../../src/core/profile.ts";
 import { step } from "../../src/core/step.ts";
 import { ProfileView } from "../../src/core/view.ts";
@@ -17,6 +17,7 @@ const plan = compilePlan(
       count("views", viewed),
       distinct("items", viewed, viewed.prop.item),
       recent("seen", viewed, viewed.prop.item, { n: 3 }),
+      count("viewsOf", viewed, { of: entity("item", viewed.prop.item) }),
     ],
   }),
 );
@@ -71,6 +72,17 @@ function visit(user: ProfileState | null, device: number): ProfileState | null {
 function bodies(effects: readonly Effect[]) {
   return effects.flatMap((effect) => (effect.kind === "self" ? [effect.body] : []));
 }
+
+describe("a property as long as its event", () => {
+  it("makes a key of an entity that every store takes", () => {
+    const long = "x".repeat(30_000);
+    const event = { ...eventOf(1, { userId: "u" }), properties: { item: long } };
+    const { effects } = step(plan, "user:u", null, { kind: "event", event, offset: 0, at: now });
+    const keys = effects.flatMap((effect) => (effect.kind === "contribute" ? [effect.key] : []));
+    expect(keys).toHaveLength(1);
+    expect(keys[0]?.length).toBeLessThan(400);
+  });
+});
 
 describe("one user id that a site sends for everybody", () => {
   const devices = linksMax + 50;

@@ -100,6 +100,31 @@ describe("start", () => {
     });
   });
 
+  it("names a command that starts over, for the folder that was started", async () => {
+    const running = await start("--data", "my data", "--config", "freshet.config.ts");
+    await running.stop();
+    const [, command = ""] = /Start over with: (.+)/.exec(running.output()) ?? [];
+    expect(command).toMatch(/reset --config freshet\.config\.ts --data 'my data'$/);
+    const { stdout } = await run("sh", ["-c", `${command} --yes`], { cwd: project.path });
+    expect(stdout).toContain(`deleted "${path("my data")}"`);
+    expect(existsSync(path("my data"))).toBe(false);
+  });
+
+  it("names the commands of npm where npm started it", async () => {
+    save("freshet.json", '{ "scripts": { "freshet": "node main.js" } }');
+    const startedBy = async (environment: Record<string, string>) => {
+      const launching = launch(["start", "--port", "0"], inProject(environment));
+      launched.push(launching);
+      const running = await whenRunning(launching);
+      await running.stop();
+      return /Start over with: (.+)/.exec(running.output())?.[1];
+    };
+    const npm = { npm_lifecycle_event: "start", npm_package_json: path("package.json") };
+    expect(await startedBy(npm)).toBe("npx freshet reset");
+    const workspace = { ...npm, npm_package_json: path("freshet.json") };
+    expect(await startedBy(workspace)).toBe("npm run freshet -- reset");
+  });
+
   it("keeps keys where only the owner can read them, and uses them again", async () => {
     const first = await start();
     expect(statSync(path("data/keys.json")).mode & 0o777).toBe(0o600);
@@ -369,6 +394,7 @@ describe("the other verbs", () => {
     expect(fine.code).toBe(0);
     expect(fine.output).toContain('ok    plan "small"');
     expect(fine.output).toContain("in use by a server");
+    expect(fine.output).toContain('ok    sources "default" (browser');
     expect(fine.output).toContain(`ok    a server answers at ${running.url}`);
     save("plan.ts", unreadable);
     const wrong = await verb(["doctor", "--json", "--url", "http://127.0.0.1:1"]);

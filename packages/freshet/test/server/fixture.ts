@@ -5,9 +5,11 @@ import { systemClock } from "../../src/adapters/clock/system.ts";
 import { strictMsgpackCodec, utf8 } from "../../src/adapters/codec/msgpack.ts";
 import { openMemoryLog } from "../../src/adapters/log/memory.ts";
 import { MemoryDisk } from "../../src/adapters/log/memory-disk.ts";
+import type { MemorySink } from "../../src/adapters/sink/memory.ts";
 import { openMemoryState } from "../../src/adapters/state/memory.ts";
 import { compilePlan } from "../../src/core/plan/compile.ts";
 import * as p from "../../src/core/plan/index.ts";
+import { Dispatcher } from "../../src/engine/dispatcher.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { engineLimits } from "../../src/engine/options.ts";
 import type { Clock } from "../../src/engine/port/clock.ts";
@@ -112,6 +114,8 @@ export interface FixtureOptions {
   readonly limits?: Partial<ServerLimits>;
   readonly engineLimits?: Partial<typeof engineLimits>;
   readonly server?: Partial<ServerOptions>;
+  /** Where the plan's `send("crm")` goes; nowhere unless said, and its effects wait. */
+  readonly sinks?: readonly MemorySink[];
 }
 
 export type Fixture = Awaited<ReturnType<typeof openFixture>>;
@@ -144,10 +148,19 @@ export async function openFixture(options: FixtureOptions = {}) {
     loadPlan: async () => null,
     limits: { ...engineLimits, ...options.engineLimits },
   });
+  const dispatcher = new Dispatcher({
+    outbox: engine.outbox,
+    sinks: options.sinks ?? [],
+    clock,
+    random: Math.random,
+    alert: () => {},
+  });
+  dispatcher.start();
   let ids = 0;
   const server = createServer({
     engine,
     plan: () => engine.plan,
+    dispatcher,
     sources: sourcesOf([
       { name: "web", writeKey, kind: "browser" },
       { name: "shop", writeKey: "SK", kind: "server" },
@@ -175,6 +188,7 @@ export async function openFixture(options: FixtureOptions = {}) {
       clock.resume();
       disk.faults = { ...disk.faults, failureShare: 0 };
       await server.app.close();
+      await dispatcher.stop();
       await engine.close();
       await store.close();
       await log.close();

@@ -116,8 +116,7 @@ export function createPlainEncoder(): PlainEncoder {
     if (length < 0x10) bytes[at++] = 0x90 | length;
     else if (length < 0x10000) writeShort(0xdc, length);
     else writeWord(0xdd, length);
-    for (let index = 0; index < length; index++)
-      if (!write(value[index], depth + 1)) return false;
+    for (let index = 0; index < length; index++) if (!write(value[index], depth + 1)) return false;
     return true;
   }
 

@@ -84,10 +84,7 @@ function unique(definitions: readonly { readonly name: string }[], kind: string)
 }
 
 function checkDurations(plan: PlanDefinition): void {
-  for (const [name, ms] of [
-    ["sessionGap", plan.sessionGapMs],
-    ["lateness", plan.latenessMs],
-  ] as const)
+  for (const [name, ms] of [["sessionGap", plan.sessionGapMs]] as const)
     if (!Number.isSafeInteger(ms) || ms <= 0)
       throw new PlanError(
         `${name} is ${ms}, not a whole number of milliseconds above 0`,
@@ -217,10 +214,10 @@ function checkFeature(feature: FeatureDefinition, names: Names): void {
   if (feature.of !== "profile") {
     checkExpression(feature.of.key, user, names, feature, "event");
     // The name is part of a key, `entity:<name>:<key>`, and the colon ends it.
-    if (!/^[A-Za-z][\w-]*$/.test(feature.of.entity))
+    if (!/^[A-Za-z][\w-]{0,63}$/.test(feature.of.entity))
       throw new PlanError(
         `${user} is of entity "${feature.of.entity}"`,
-        "entities are named with letters, digits, _ and -",
+        "entities are named with at most 64 letters, digits, _ and -",
         originOf(feature),
       );
   }

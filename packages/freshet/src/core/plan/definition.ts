@@ -16,8 +16,6 @@ export interface PlanDefinition {
   readonly imports: readonly ImportDefinition[];
   /** Inactivity that ends a session, in milliseconds. */
   readonly sessionGapMs: number;
-  /** How late an event may be for windows and sessions to be exact, in milliseconds. */
-  readonly latenessMs: number;
   /** Custom TypeScript functions by name -> hash of their source text. The code is in the bundle. */
   readonly functions: { readonly [name: string]: string };
 }

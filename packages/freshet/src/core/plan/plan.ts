@@ -34,12 +34,9 @@ export interface PlanSettings {
   readonly imports?: readonly ImportDefinition[];
   /** Inactivity that ends a session, in milliseconds; 30 minutes unless said. */
   readonly sessionGap?: number;
-  /** How late an event may be for windows and sessions to stay exact, in milliseconds; 2 days unless said. */
-  readonly lateness?: number;
 }
 
 const sessionGapMsDefault = 30 * 60_000;
-const latenessMsDefault = 2 * 86_400_000;
 
 /** Checks all definitions together and freezes them; throws PlanError at what is wrong. */
 export function definePlan(settings: PlanSettings): Plan {
@@ -62,7 +59,6 @@ export function definePlan(settings: PlanSettings): Plan {
     placements: settings.placements ?? [],
     imports: settings.imports ?? [],
     sessionGapMs: settings.sessionGap ?? sessionGapMsDefault,
-    latenessMs: settings.lateness ?? latenessMsDefault,
     functions: hashFunctions(functions),
   };
   checkPlan(definition);

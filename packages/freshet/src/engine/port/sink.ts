@@ -59,6 +59,7 @@ export interface Cancelling extends Cancellation {
   cancel(): void;
 }
 
+/** A cancellation that has not happened yet, for whoever will decide about it. */
 export function cancelling(): Cancelling {
   let cancelled = false;
   let listeners: (() => void)[] = [];

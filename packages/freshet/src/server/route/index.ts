@@ -1,6 +1,7 @@
 import { captureRoutes } from "./capture.ts";
 import { deadLetterRoutes } from "./dead-letter.ts";
 import { decideRoutes } from "./decide.ts";
+import { effectRoutes } from "./effect.ts";
 import { eventRoutes } from "./event.ts";
 import { healthRoutes } from "./health.ts";
 import { historyRoutes } from "./history.ts";
@@ -22,6 +23,7 @@ export const routeFamilies: readonly RouteFamily[] = [
   profileRoutes,
   eventRoutes,
   deadLetterRoutes,
+  effectRoutes,
   historyRoutes,
   tokenRoutes,
   streamRoutes,

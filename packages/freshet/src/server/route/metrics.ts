@@ -18,13 +18,13 @@ export function metricsRoutes(server: ServerContext): readonly Route[] {
 }
 
 /** Without a pause in it: the ledger balances between any two records. */
-function reading({ engine, hub, gate }: ServerContext): Reading {
-  const { outbox } = engine;
+function reading({ engine, dispatcher, hub, gate }: ServerContext): Reading {
   return {
     ledger: engine.ledger(),
     counters: engine.counters,
     status: engine.status(),
-    outboxWaiting: new Map(outbox.destinations().map((name) => [name, outbox.waiting(name)])),
+    destinations: dispatcher.status(),
+    effectsAbandoned: engine.outbox.abandonedCount,
     deadLetters: engine.deadLetters.count,
     streamConnections: hub.connections,
     requestBytesInFlight: gate.bytes,

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { LogRecord } from "../../core/record.ts";
 import type { AppendReceipt, CommittedBatch, Log } from "../../engine/port/log.ts";
-import { randomOf, seedOfRun } from "../random.ts";
+import { randomOf } from "../random.ts";
+import { seedOfRun } from "../seed.ts";
 import { eventRecord, eventRecords, recordOfEachKind } from "./records.ts";
 
 /**
@@ -192,7 +193,7 @@ export function logContract(name: string, makePlace: () => Promise<LogPlace>): v
 
     it("G5 holds a prefix with every resolved append after a crash", async (test) => {
       if (place.crash === undefined) return test.skip();
-      const seed = seedOfRun(process.env);
+      const seed = seedOfRun();
       const random = randomOf(seed);
       for (let round = 0; round < 30; round += 1) {
         const resolved = await appendUntilCrash(log, random, () => place.crash?.());

@@ -5,7 +5,8 @@ import {
   type StateStore,
   stateTables,
 } from "../../engine/port/state-store.ts";
-import { randomOf, seedOfRun } from "../random.ts";
+import { randomOf } from "../random.ts";
+import { seedOfRun } from "../seed.ts";
 
 /**
  * One place where a store can live, empty at first. What an adapter cannot do in a test is left
@@ -89,7 +90,7 @@ export function stateContract(name: string, makePlace: () => Promise<StatePlace>
     });
 
     it("scans by UTF-8 bytes: from included, to excluded, limited, in both directions", async () => {
-      const seed = seedOfRun(process.env);
+      const seed = seedOfRun();
       const random = randomOf(seed);
       const keys = [...new Set(Array.from({ length: 60 }, () => randomKey(random)))];
       await store.commit(keys.map((key) => put(key, key)));
