@@ -1,6 +1,8 @@
 /** The server under test: a process of its own with a folder of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root, shopConfig } from "./shape.ts";
@@ -18,7 +20,25 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
+/** Takes the plan's webhooks, outside of the server under test. */
+async function startReceiver(): Promise<{ readonly url: string; close(): void }> {
+  const receiver = createServer((request, response) => {
+    request.resume();
+    request.on("end", () => response.end());
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
+  const { port } = receiver.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    close() {
+      receiver.closeAllConnections();
+      receiver.close();
+    },
+  };
+}
+
 export async function startServer(): Promise<ServerProcess> {
+  const receiver = await startReceiver();
   const data = mkdtempSync(join(tmpdir(), "freshet-bench-"));
   const began = performance.now();
   const child = spawn(
@@ -41,6 +61,7 @@ export async function startServer(): Promise<ServerProcess> {
         FRESHET_WRITE_KEY: writeKey,
         FRESHET_SECRET_KEY: secretKey,
         SHOP_TRAFFIC: "0",
+        SHOP_CRM_URL: receiver.url,
         FRESHET_LOG_LEVEL: "warn",
       },
       stdio: ["ignore", "pipe", "inherit"],
@@ -58,6 +79,7 @@ export async function startServer(): Promise<ServerProcess> {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
       await ended;
+      receiver.close();
       rmSync(data, { recursive: true, force: true });
     },
   };

@@ -36,15 +36,16 @@ export function zipf(random: () => number): number {
 
 export const profileName = (rank: number): string => `bench-${String(rank).padStart(8, "0")}`;
 
+/** In percent. An order in two hundred events is a session in ten that buys, at twenty events each. */
 const names = [
   ["page", 18],
   ["Product List Viewed", 12],
-  ["Product Viewed", 48],
+  ["Product Viewed", 49.5],
   ["Products Searched", 6],
   ["Product Added", 9],
   ["Cart Viewed", 3],
   ["Checkout Started", 2],
-  ["Order Completed", 2],
+  ["Order Completed", 0.5],
 ] as const;
 
 function pickName(random: () => number): string {

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { basename, relative } from "node:path";
+import { basename, dirname, relative } from "node:path";
 import type { PlaceOptions } from "../app/settings.ts";
 
 /** What a process says of how it was called. */
@@ -22,17 +22,20 @@ export function resetCommandOf({ config, data }: PlaceOptions, called: Called): 
 }
 
 function programOf({ argv, env, cwd }: Called): string {
-  if (env["npm_lifecycle_event"] !== undefined)
-    return hasScript(env["npm_package_json"]) ? "npm run freshet --" : "npx freshet";
+  const folder = cwd();
+  if (env["npm_lifecycle_event"] !== undefined && hasScript(env["npm_package_json"], folder))
+    return "npm run freshet --";
   const path = argv[1] ?? "freshet";
+  if (path.includes("/node_modules/.bin/")) return "npx freshet";
   if (basename(path) === "freshet") return "freshet";
-  const near = relative(cwd(), path);
+  const near = relative(folder, path);
   return `node ${quoted(near.startsWith("..") ? path : near)}`;
 }
 
 /** As in this repository, whose root has no configuration and a script that runs the program as it was built. */
-function hasScript(manifest: string | undefined): boolean {
-  if (manifest === undefined || !existsSync(manifest)) return false;
+function hasScript(manifest: string | undefined, folder: string): boolean {
+  // What a script of npm starts in another folder still has the variables of the first.
+  if (manifest === undefined || dirname(manifest) !== folder || !existsSync(manifest)) return false;
   const { scripts } = JSON.parse(readFileSync(manifest, "utf8")) as {
     readonly scripts?: { readonly freshet?: string };
   };

@@ -26,8 +26,13 @@ export interface EngineOptions {
 export interface EngineLimits {
   /** Logical partitions of a new folder; an existing one keeps its number. */
   readonly partitions: number;
-  /** Time between checkpoints: bounds what recovery has to reduce again. */
+  /** Time between checkpoints: bounds what recovery has to reduce again, and how long an effect waits to leave. */
   readonly checkpointMs: number;
+  /**
+   * Under load the time between checkpoints grows with what the last one took, up to this: a hot profile is then
+   * written once instead of several times.
+   */
+  readonly checkpointMsMax: number;
   /** How often ticks are considered: bounds the age of gathered contributions and of due timers. */
   readonly tickMs: number;
   /** Records reduced before the process breathes: bounds how long a request can be held up. */
@@ -54,6 +59,7 @@ export interface EngineLimits {
 export const engineLimits: EngineLimits = {
   partitions: 8,
   checkpointMs: 250,
+  checkpointMsMax: 1000,
   tickMs: 250,
   sliceRecordsMax: 200,
   sliceKeysMax: 100,

@@ -21,6 +21,7 @@ const ordered = p.event("Order Completed", { total: "number" });
 const plan = p.definePlan({
   name: "own",
   events: [ordered],
+  features: [p.count("orders", ordered)],
   triggers: [
     p.trigger("thanks", { on: ordered, do: [p.send("crm", { total: ordered.prop.total })] }),
   ],
