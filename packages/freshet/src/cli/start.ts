@@ -37,7 +37,7 @@ function welcome(freshet: Freshet, { data, site }: Settings, resetCommand: strin
   return `
 Freshet is running: plan "${plan.name}" with ${plan.features.length} features, ${plan.segments.length} segments.
 
-${site !== undefined ? `  Site     ${url}/\n` : ""}  Metrics  ${url}/metrics
+${site !== undefined ? `  Site     ${url}/           open it and click around\n` : ""}  Metrics  ${url}/metrics
   Data     ${data}${freshet.keysMade ? " (new)" : ""}
 
   Write key   ${writeKey}    for pages and apps: may send events and ask for decisions

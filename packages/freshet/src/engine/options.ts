@@ -39,6 +39,8 @@ export interface EngineLimits {
   readonly sliceRecordsMax: number;
   /** Keys encoded for a checkpoint before the process breathes. */
   readonly sliceKeysMax: number;
+  /** Rest between two such slices: encoding in one go would double every latency while it lasts. */
+  readonly sliceRestMs: number;
   /** Clean keys held live; bounds memory. */
   readonly liveKeysMax: number;
   /** How far ahead timers are held in memory; those behind it wait in the store. */
@@ -63,6 +65,7 @@ export const engineLimits: EngineLimits = {
   tickMs: 250,
   sliceRecordsMax: 200,
   sliceKeysMax: 100,
+  sliceRestMs: 2,
   liveKeysMax: 50_000,
   timerHorizonMs: 3_600_000,
   deduplicationMs: 7 * 24 * 3_600_000,

@@ -47,7 +47,8 @@ describe.each(cases)("nextFlip of $name", (given) => {
   });
 
   const isNumber = !["first", "last", "topK", "decayingScore"].includes(definition.type);
-  it.runIf(isNumber)("is exact for values that only change as items leave", () => {
+  if (!isNumber) return;
+  it("is exact for values that only change as items leave", () => {
     check(questions(given), ({ items, comparator, nearby, step }) => {
       const { state, clock } = addAll(feature, items);
       const now = clock + step;
