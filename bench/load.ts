@@ -3,7 +3,7 @@ import { Pool } from "undici";
 import { type ServerProcess, writeKey } from "./server.ts";
 import { type Batch, batchEvents, profileName, randomOf, zipf } from "./shape.ts";
 
-const connections = 16;
+const connections = 64;
 const authorization = `Basic ${Buffer.from(`${writeKey}:`).toString("base64")}`;
 const headers = { "content-type": "application/json" };
 

@@ -66,7 +66,7 @@ export const engineLimits: EngineLimits = {
   sliceRecordsMax: 200,
   sliceKeysMax: 100,
   sliceRestMs: 2,
-  liveKeysMax: 50_000,
+  liveKeysMax: 100_000,
   timerHorizonMs: 3_600_000,
   deduplicationMs: 7 * 24 * 3_600_000,
   deduplicationIdsMax: 10_000_000,

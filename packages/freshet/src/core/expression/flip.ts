@@ -1,7 +1,7 @@
 import type { Json } from "@freshet/protocol";
 import type { Slot } from "../plan/compile.ts";
 import type { ProfileView } from "../view.ts";
-import { compileExpression, keyText, type Scope } from "./evaluate.ts";
+import { compileCondition, compileExpression, keyText, type Scope } from "./evaluate.ts";
 import type { Comparator, Expression } from "./type.ts";
 
 const mirrored: { readonly [C in Comparator]: Comparator } = {
@@ -19,29 +19,61 @@ const mirrored: { readonly [C in Comparator]: Comparator } = {
  * the answer when its own value changes.
  */
 export function compileFlip(expression: Expression): (view: ProfileView) => number | null {
-  const leaves = flipLeaves(expression);
-  if (leaves.length === 0) return () => null;
+  if ("feature" in expression) return valueFlip(expression);
+  if (!("op" in expression)) return never;
+  if (expression.op === "and" || expression.op === "or") return logicFlip(expression);
+  const direct = directComparison(expression);
+  if (direct === null) return earliestOf(expression.args.map(compileFlip));
+  const { at } = direct.feature;
+  return earliestOf([comparisonFlip(direct), ...(at === undefined ? [] : [compileFlip(at)])]);
+}
+
+type Flip = (view: ProfileView) => number | null;
+
+const never: Flip = () => null;
+
+function earliestOf(flips: readonly Flip[]): Flip {
+  const live = flips.filter((flip) => flip !== never);
+  const [first] = live;
+  if (first === undefined) return never;
+  if (live.length === 1) return first;
   return (view) => {
     let earliest: number | null = null;
-    for (const leaf of leaves) {
-      const time = leaf(view);
+    for (const flip of live) {
+      const time = flip(view);
       if (time !== null && (earliest === null || time < earliest)) earliest = time;
     }
     return earliest;
   };
 }
 
-type FlipLeaf = (view: ProfileView) => number | null;
-
-function flipLeaves(expression: Expression): FlipLeaf[] {
-  if ("feature" in expression) return [valueFlip(expression)];
-  if (!("op" in expression)) return [];
-  const direct = directComparison(expression);
-  if (direct !== null) {
-    const key = direct.feature.at === undefined ? [] : flipLeaves(direct.feature.at);
-    return [comparisonFlip(direct), ...key];
-  }
-  return expression.args.flatMap(flipLeaves);
+/**
+ * An `and` that fails holds again at the earliest when each operand that fails now has flipped, so the latest of
+ * them bounds it, and one that time does not flip settles it; likewise an `or` that holds. Segments and traits
+ * among the operands never flip by themselves: what looks at them is looked at again when they change.
+ */
+function logicFlip(expression: {
+  readonly op: "and" | "or";
+  readonly args: readonly Expression[];
+}): Flip {
+  const decisive = expression.op === "or";
+  const operands = expression.args.map((arg) => ({
+    holds: compileCondition(arg),
+    flip: compileFlip(arg),
+  }));
+  const all = earliestOf(operands.map(({ flip }) => flip));
+  if (all === never) return never;
+  return (view) => {
+    const scope: Scope = { event: null, profile: view, now: view.now };
+    let latest: number | null = null;
+    for (const { holds, flip } of operands) {
+      if (holds(scope) !== decisive) continue;
+      const time = flip(view);
+      if (time === null) return null;
+      if (latest === null || time > latest) latest = time;
+    }
+    return latest ?? all(view);
+  };
 }
 
 type FeatureExpression = Extract<Expression, { feature: string }>;
@@ -65,7 +97,7 @@ function directComparison(
   return null;
 }
 
-function comparisonFlip({ feature, comparator, constant }: DirectComparison): FlipLeaf {
+function comparisonFlip({ feature, comparator, constant }: DirectComparison): Flip {
   const locate = compileLocation(feature);
   return (view) => {
     const place = locate(view);
@@ -80,7 +112,7 @@ function comparisonFlip({ feature, comparator, constant }: DirectComparison): Fl
 }
 
 /** The value itself must stay: it flips when it stops being equal to what it is now. */
-function valueFlip(feature: FeatureExpression): FlipLeaf {
+function valueFlip(feature: FeatureExpression): Flip {
   const locate = compileLocation(feature);
   return (view) => {
     const place = locate(view);
