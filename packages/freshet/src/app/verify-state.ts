@@ -29,7 +29,7 @@ class Faults {
   }
 }
 
-/** Every state decodes, is plain, has the shape of its plan, and its timer is the one in the index. */
+/** Every state decodes, is plain, has the shape of its plan, and one entry in the index, at or before its timer. */
 export function checkStates(store: StateStore, meta: Meta): Finding[] {
   const codec = msgpackCodec();
   const faults = new Faults();
@@ -41,9 +41,13 @@ export function checkStates(store: StateStore, meta: Meta): Finding[] {
     try {
       const decoded = codec.decode(value);
       assertPlainStrict(decoded);
-      if (!Array.isArray(decoded) || decoded.length !== 2 || !Array.isArray(decoded[1]))
+      if (!Array.isArray(decoded) || decoded.length !== 3 || !Array.isArray(decoded[1]))
         throw new Error("it is no state");
-      const [epoch, packed] = decoded as unknown as readonly [number, Packed];
+      const [epoch, packed, indexed] = decoded as unknown as readonly [
+        number,
+        Packed,
+        number | null,
+      ];
       const layout = layouts.get(epoch);
       if (layout === undefined) throw new Error(`its plan epoch ${epoch} is not in the manifest`);
       if (isEntityKey(key)) continue;
@@ -55,9 +59,11 @@ export function checkStates(store: StateStore, meta: Meta): Finding[] {
         throw new Error("it has another number of segments than its plan");
       if (state.parts.some(({ part }) => part.features.length !== layout.features.length))
         throw new Error("it has another number of features than its plan");
-      if (state.timer === null) continue;
+      if ((state.timer === null) !== (indexed === null) || (indexed ?? 0) > (state.timer ?? 0))
+        faults.add("states have an entry in the timer index that is too late", key, rebuild);
+      if (indexed === null) continue;
       timers++;
-      if (store.get("timer", timerKey(state.timer, key)) === undefined)
+      if (store.get("timer", timerKey(indexed, key)) === undefined)
         faults.add("states have a timer that the index does not have", key, rebuild);
     } catch (error) {
       faults.add("states cannot be read", `${key} (${(error as Error).message})`, rebuild);

@@ -80,6 +80,7 @@ export class Engine {
       epoch: this.epoch,
       mappingFrom,
       liveMax: limits.liveKeysMax,
+      horizon: () => this.#timers.horizon,
       roundTrip: options.roundTripStates ?? false,
     });
     this.#dedup = new DedupWindow({

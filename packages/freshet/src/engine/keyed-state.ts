@@ -16,7 +16,7 @@ export interface Live {
   dirty: boolean;
   /** Belongs to the snapshot that is being encoded and was not encoded yet. */
   awaited: boolean;
-  /** Timer that the store's index has for it. */
+  /** Time of its entry in the store's timer index (K3). */
   storedTimer: number | null;
   /** Earliest entry of the timer heap for it; keeps the heap at about one entry a key. */
   heapTime: number | null;
@@ -31,6 +31,8 @@ export interface KeyedStateOptions {
   mappingFrom(epoch: number): Mapping;
   /** Clean keys held beyond those of the last checkpoints; bounds memory. */
   readonly liveMax: number;
+  /** Entries of the timer index before this time have been fetched. */
+  horizon(): number;
   /** For tests: a state that is put is encoded, decoded, and goes on as what came back (DESIGN 3, rule 7). */
   readonly roundTrip?: boolean;
 }
@@ -41,7 +43,10 @@ export interface KeyedStateOptions {
  * - K1 a snapshot is the state at one log position: a key that is about to change while the snapshot is encoded
  *   is encoded first (`edit`).
  * - K2 a key that is dirty or awaited is never dropped from memory; clean keys are, oldest use first.
- * - K3 the timer index of the store has exactly one entry a key that has a timer, changed with its state.
+ * - K3 the timer index of the store has exactly one entry a key that has a timer, changed with its state. The entry
+ *   may be earlier than the timer, never later: most events move a timer further away, and whoever comes for it at
+ *   the earlier time looks at the state and comes again. A timer past the horizon has its entry past it too, since
+ *   entries before the horizon have been fetched already.
  */
 export class KeyedState {
   readonly #options: KeyedStateOptions;
@@ -73,11 +78,15 @@ export class KeyedState {
   put(key: string, edited: Live | null, state: KeyState): Live {
     const live = edited ?? this.#insert(key, state, null);
     live.state = this.#options.roundTrip === true ? this.#roundTrip(key, state) : state;
-    if (!live.dirty) {
-      live.dirty = true;
-      this.#dirty.add(live);
-    }
+    this.touch(live);
     return live;
+  }
+
+  /** Has the key written with the next checkpoint, as if it had changed. */
+  touch(live: Live): void {
+    if (live.dirty) return;
+    live.dirty = true;
+    this.#dirty.add(live);
   }
 
   #insert(key: string, state: KeyState, storedTimer: number | null): Live {
@@ -89,10 +98,7 @@ export class KeyedState {
 
   #roundTrip(key: string, state: KeyState): KeyState {
     const { codec } = this.#options;
-    const [, packed] = codec.decode(codec.encode(pack(state, this.#epoch))) as readonly [
-      number,
-      Packed,
-    ];
+    const [, packed] = codec.decode(codec.encode([this.#epoch, pack(state), null])) as Stored;
     return unpack(key, packed);
   }
 
@@ -172,20 +178,28 @@ export class KeyedState {
   #encode(live: Live): void {
     const snapshot = this.#snapshot;
     if (snapshot === null) throw new Error("no snapshot is being taken");
-    const { key } = live;
+    const { key, storedTimer: before } = live;
+    const indexed = this.#indexTime(live);
     // First, as it may refuse: the key must not be lost to the next checkpoint.
-    const value = this.#options.codec.encode(pack(live.state, this.#epoch));
+    const value = this.#options.codec.encode([this.#epoch, pack(live.state), indexed]);
     snapshot.waiting.delete(live);
     live.awaited = false;
     snapshot.changes.push({ table: "state", key, value });
-    const timer = live.state.kind === "profile" ? live.state.profile.timer : null;
-    snapshot.timersBefore.set(live, live.storedTimer);
-    if (timer === live.storedTimer) return;
-    if (live.storedTimer !== null)
-      snapshot.changes.push({ table: "timer", key: timerKey(live.storedTimer, key), value: null });
-    if (timer !== null)
-      snapshot.changes.push({ table: "timer", key: timerKey(timer, key), value: emptyBytes });
-    live.storedTimer = timer;
+    snapshot.timersBefore.set(live, before);
+    if (indexed === before) return;
+    if (before !== null)
+      snapshot.changes.push({ table: "timer", key: timerKey(before, key), value: null });
+    if (indexed !== null)
+      snapshot.changes.push({ table: "timer", key: timerKey(indexed, key), value: emptyBytes });
+    live.storedTimer = indexed;
+  }
+
+  /** Keeps K3 with as few changes of the index as it takes. */
+  #indexTime({ state, storedTimer }: Live): number | null {
+    const timer = state.kind === "profile" ? state.profile.timer : null;
+    if (timer === null || storedTimer === null || timer < storedTimer) return timer;
+    const horizon = this.#options.horizon();
+    return storedTimer < horizon && timer >= horizon ? timer : storedTimer;
   }
 
   #find(key: string): Live | null {
@@ -204,11 +218,10 @@ export class KeyedState {
   #load(key: string): Live | null {
     const bytes = this.#options.store.get("state", key);
     if (bytes === undefined) return null;
-    const [epoch, packed] = this.#options.codec.decode(bytes) as readonly [number, Packed];
+    const [epoch, packed, indexed] = this.#options.codec.decode(bytes) as Stored;
     let state = unpack(key, packed);
-    const storedTimer = state.kind === "profile" ? state.profile.timer : null;
     if (epoch !== this.#epoch) state = migrate(key, state, this.#options.mappingFrom(epoch));
-    return this.#insert(key, state, storedTimer);
+    return this.#insert(key, state, indexed);
   }
 
   #makeRoom(): void {
@@ -245,8 +258,11 @@ export function hexTime(time: number): string {
   return Math.max(0, Math.floor(time)).toString(16).padStart(14, "0");
 }
 
-function pack(state: KeyState, epoch: number): readonly [number, Packed] {
-  return [epoch, state.kind === "profile" ? packProfile(state.profile) : packEntity(state.entity)];
+/** What the store has of a key. */
+type Stored = readonly [epoch: number, packed: Packed, indexed: number | null];
+
+function pack(state: KeyState): Packed {
+  return state.kind === "profile" ? packProfile(state.profile) : packEntity(state.entity);
 }
 
 function unpack(key: string, packed: Packed): KeyState {

@@ -15,7 +15,7 @@ import type {
 import { type StepInput, type StepResult, step } from "../core/step.ts";
 import { type Counters, emptyCounters } from "./counters.ts";
 import type { DedupWindow } from "./dedup.ts";
-import { entityKey, entityOf, isEntityKey, type KeyedState } from "./keyed-state.ts";
+import { entityKey, entityOf, isEntityKey, type KeyedState, type Live } from "./keyed-state.ts";
 import { type Mapping, migratePart, pickEntityFeatures } from "./migrate.ts";
 import { type Partition, partitionOf } from "./partition.ts";
 import type { Timers } from "./timers.ts";
@@ -216,15 +216,7 @@ export class Reducer {
     const result = step(this.#plan, key, given, input);
     if (result.state !== null) {
       const live = state.put(key, known, { kind: "profile", profile: result.state });
-      const { timer } = result.state;
-      if (timer !== null && (live.heapTime === null || timer < live.heapTime)) {
-        const inHeap = this.#options.timers.set(
-          key,
-          partitionOf(key, this.partitions.length),
-          timer,
-        );
-        live.heapTime = inHeap ? timer : live.heapTime;
-      }
+      this.#arm(live, result.state.timer);
       output.changed(key, result.state, input.at);
     }
     for (const effect of result.effects) this.#act(effect);
@@ -292,8 +284,20 @@ export class Reducer {
       known.heapTime = null;
       const { timer } = known.state.profile;
       if (timer === null) continue;
-      if (timer <= clock) this.counters.timersFired++;
+      if (timer > clock) {
+        // The entry was early: its place in the index moves with the next checkpoint where it has to (K3).
+        this.#arm(known, timer);
+        if (timer >= timers.horizon) state.touch(known);
+        continue;
+      }
+      this.counters.timersFired++;
       this.#step(key, { kind: "timer", at: clock });
     }
+  }
+
+  #arm(live: Live, timer: number | null): void {
+    if (timer === null || (live.heapTime !== null && timer >= live.heapTime)) return;
+    const partition = partitionOf(live.key, this.partitions.length);
+    if (this.#options.timers.set(live.key, partition, timer)) live.heapTime = timer;
   }
 }

@@ -98,12 +98,18 @@ export class Replayer {
     const { plan, entry } = this.#inForce;
     const { store, limits, partitions, codec } = options;
     const mappingFrom = (epoch: number) => this.#mappingFrom(epoch);
+    const timers = new Timers(store, {
+      partitions,
+      horizonMs: limits.timerHorizonMs,
+      partitionOf: (key) => partitionOf(key, partitions),
+    });
     this.#state = new KeyedState({
       store,
       codec,
       epoch: entry.epoch,
       mappingFrom,
       liveMax: limits.liveKeysMax,
+      horizon: () => timers.horizon,
     });
     this.#reducer = new Reducer({
       plan,
@@ -114,11 +120,7 @@ export class Replayer {
         windowMs: limits.deduplicationMs,
         idsMax: limits.deduplicationIdsMax,
       }),
-      timers: new Timers(store, {
-        partitions,
-        horizonMs: limits.timerHorizonMs,
-        partitionOf: (key) => partitionOf(key, partitions),
-      }),
+      timers,
       output: this.#output(),
       mappingFrom,
       isOfPlan: (from) => this.#isOfPlan(from),

@@ -44,6 +44,11 @@ export class Timers {
     return this.#heapOf(partition).peek();
   }
 
+  /** Entries of the store's index before this time are in the heaps. */
+  get horizon(): number {
+    return this.#horizon;
+  }
+
   needsMore(clock: number): boolean {
     return clock >= this.#horizon;
   }

@@ -9,13 +9,14 @@ import type { StateStore } from "../../src/engine/port/state-store.ts";
 
 const mapping: Mapping = { features: [], sessionFeatures: [], segments: [], due: [], entities: {} };
 
-const stateOver = (store: StateStore, liveMax = 4, epoch = 1) =>
+const stateOver = (store: StateStore, liveMax = 4, epoch = 1, horizon = () => 0) =>
   new KeyedState({
     store,
     codec: strictMsgpackCodec(),
     epoch,
     mappingFrom: () => mapping,
     liveMax,
+    horizon,
   });
 
 /** Sets version and timer, as a step would. */
@@ -102,7 +103,7 @@ it("writes with the next snapshot what a failed one held, and keeps one timer a 
   expect(state.dirtyCount).toBe(2);
   change(state, "user:a", 3, 400);
   await save(state, store);
-  expect(timersOf(store)).toEqual(["012c/user:b", "0190/user:a"]);
+  expect(timersOf(store)).toEqual(["0064/user:a", "012c/user:b"]);
   expect(versionOf(stateOver(store), "user:a")).toBe(3);
 });
 
@@ -117,6 +118,31 @@ it("tells timers that are encoded and not yet on disk among those the store may 
     ["user:a", 100],
     ["user:b", 200],
   ]);
+});
+
+it("leaves a timer's entry where it is while the timer only moves away, and moves it past the horizon", async () => {
+  const store = await openMemoryState(new MemoryDisk());
+  let horizon = 0;
+  const state = stateOver(store, 4, 1, () => horizon);
+  change(state, "user:a", 1, 200);
+  await save(state, store);
+  change(state, "user:a", 2, 300);
+  await save(state, store);
+  expect(timersOf(store)).toEqual(["00c8/user:a"]);
+  change(state, "user:a", 3, 100);
+  await save(state, store);
+  expect(timersOf(store)).toEqual(["0064/user:a"]);
+  horizon = 150;
+  change(state, "user:a", 4, 120);
+  await save(state, store);
+  expect(timersOf(store)).toEqual(["0064/user:a"]);
+  const again = stateOver(store, 4, 1, () => horizon);
+  change(again, "user:a", 5, 150);
+  await save(again, store);
+  expect(timersOf(store)).toEqual(["0096/user:a"]);
+  change(again, "user:a", 6, null);
+  await save(again, store);
+  expect(timersOf(store)).toEqual([]);
 });
 
 it("keeps a snapshot under the plan that it began with when the plan changes meanwhile", async () => {

@@ -9,7 +9,7 @@
  * - W4 An attempt ends within `sendMsMax`, and reads at most `answerBytesMax` of an answer.
  * - W5 Credentials of the address go into the Basic header and nowhere else; no secret is in a reason.
  */
-import { Webhook } from "standardwebhooks";
+import { createHmac } from "node:crypto";
 import { Agent, type Dispatcher, request } from "undici";
 import type { SendEffect } from "../../core/effect.ts";
 import type { Clock } from "../../engine/port/clock.ts";
@@ -53,7 +53,7 @@ export function webhookSink(options: WebhookOptions): Sink {
   const { name, clock } = options;
   const limits = { ...webhookLimits, ...options.limits };
   const { url, authorization } = addressOf(name, options.url);
-  const signers = signersOf(name, options.secret);
+  const keys = keysOf(name, options.secret);
   // The limits above are the clock's; undici's own timers would be a second opinion.
   const own =
     options.client === undefined ? new Agent({ headersTimeout: 0, bodyTimeout: 0 }) : null;
@@ -69,7 +69,7 @@ export function webhookSink(options: WebhookOptions): Sink {
         "content-type": "application/json",
         "user-agent": "freshet",
         ...(authorization === null ? {} : { authorization }),
-        ...signatureOf(signers, effect.id, body, clock.now()),
+        ...signatureOf(keys, effect.id, body, clock.now()),
       };
       const post = {
         method: "POST" as const,
@@ -184,14 +184,20 @@ function bodyOf(effect: SendEffect): string {
 }
 
 /**
+ * `v1,` and the HMAC-SHA256 of id, seconds and body, by the specification; the runtime's own, as that of the
+ * library `standardwebhooks` is written in JavaScript and takes ten times as long. It verifies ours in the tests.
+ *
  * The id holds a full stop where a rule has several actions. That is safe: the part behind it is the
  * action's number, too small to pass for a timestamp.
  */
-function signatureOf(signers: readonly Webhook[], id: string, body: string, now: number) {
+function signatureOf(keys: readonly Uint8Array[], id: string, body: string, now: number) {
+  const seconds = String(Math.floor(now / 1000));
+  const sign = (key: Uint8Array) =>
+    `v1,${createHmac("sha256", key).update(`${id}.${seconds}.${body}`).digest("base64")}`;
   return {
     "webhook-id": id,
-    "webhook-timestamp": String(Math.floor(now / 1000)),
-    "webhook-signature": signers.map((signer) => signer.sign(id, new Date(now), body)).join(" "),
+    "webhook-timestamp": seconds,
+    "webhook-signature": keys.map(sign).join(" "),
   };
 }
 
@@ -218,22 +224,20 @@ function addressOf(name: string, text: string): { url: URL; authorization: strin
   }
 }
 
-function signersOf(name: string, secret: string | readonly string[]): Webhook[] {
+function keysOf(name: string, secret: string | readonly string[]): Uint8Array[] {
   const secrets = typeof secret === "string" ? [secret] : secret;
   if (secrets.length === 0)
     throw new SinkConfigError(`destination "${name}" has no secret: expected one or several`, hint);
   return secrets.map((text) => {
     const encoded = text.startsWith(secretPrefix) ? text.slice(secretPrefix.length) : "";
-    const bytes =
-      /^[A-Za-z0-9+/]+={0,2}$/.test(encoded) && encoded.length % 4 === 0
-        ? Buffer.from(encoded, "base64").length
-        : 0;
-    if (bytes < 24 || bytes > 64)
+    const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(encoded) && encoded.length % 4 === 0;
+    const key = Buffer.from(isBase64 ? encoded : "", "base64");
+    if (key.length < 24 || key.length > 64)
       throw new SinkConfigError(
         `destination "${name}" has a secret that is not "whsec_" and 24 to 64 bytes in base64`,
         hint,
       );
-    return new Webhook(text);
+    return key;
   });
 }
 
