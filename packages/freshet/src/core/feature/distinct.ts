@@ -15,18 +15,23 @@ export const distinct: FeatureType<number[]> = {
   bound: "257 hashes; exact up to 256 values, then estimated with a standard error of 6.3 %",
   accepts: (item) => isScalar(item.value),
   empty: () => [],
-  add(state, item) {
-    const hash = hash53(String(item.value));
-    if (state.length > distinctExactMax && hash > (state[distinctExactMax] as number)) return state;
-    const at = search(state, hash);
-    if (at < 0) insertAt(state, ~at, hash);
-    if (state.length > distinctExactMax + 1) state.pop();
-    return state;
+  add: (state, item) => addHash(state, hash53(String(item.value))),
+  unit: {
+    of: (item) => hash53(String(item.value)),
+    add: (state, hash) => addHash(state, hash as number),
   },
   merge: (a, b) => smallest(a, b),
   read: (state) => (state.length > distinctExactMax ? estimate(state) : state.length),
   approximate: (state) => state.length > distinctExactMax,
 };
+
+function addHash(state: number[], hash: number): number[] {
+  if (state.length > distinctExactMax && hash > (state[distinctExactMax] as number)) return state;
+  const at = search(state, hash);
+  if (at < 0) insertAt(state, ~at, hash);
+  if (state.length > distinctExactMax + 1) state.pop();
+  return state;
+}
 
 function smallest(a: readonly number[], b: readonly number[]): number[] {
   const merged: number[] = [];

@@ -63,7 +63,7 @@ function exitsAfter(window: Sliding, tiles: Tile[], now: number): Exits {
       const time = start + (tile[i] as number);
       if (time <= from || time > now) continue;
       times.push(time + window.ms);
-      states.push(tile[i + 1]);
+      states.push(window.units.stateOf(tile[i + 1]));
     }
   }
   return { times, states };

@@ -3,6 +3,7 @@ import { nextFlip } from "./sliding-flip.ts";
 import type { Tile } from "./tile.ts";
 import { insert, isPastTile, mergeAll, prune, type Sliding, stateAt } from "./tiles.ts";
 import type { FeatureOptions, FeatureType } from "./type.ts";
+import { unitsOf } from "./unit.ts";
 
 /**
  * A window of the last `ms` milliseconds, (now - ms, now], as tiles sorted by index.
@@ -16,7 +17,13 @@ import type { FeatureOptions, FeatureType } from "./type.ts";
  *   clock, so that no later read can want it. This bounds states that only ever merge, to 34 tiles.
  */
 export function sliding(type: FeatureType, options: FeatureOptions, ms: number): WindowedFeature {
-  const window: Sliding = { type, options, ms, length: tileLength(ms) };
+  const window: Sliding = {
+    type,
+    options,
+    units: unitsOf(type, options),
+    ms,
+    length: tileLength(ms),
+  };
   const accepts = type.accepts?.bind(type);
   const empty = type.empty(options);
   const isPast = (time: number, clock: number) =>

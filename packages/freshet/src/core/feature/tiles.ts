@@ -1,10 +1,8 @@
-import { addToTile, indexOf, isWhole, mergeTiles, type Tile } from "./tile.ts";
-import type { FeatureItem, FeatureOptions, FeatureState, FeatureType } from "./type.ts";
+import { addToTile, type Folding, indexOf, isWhole, mergeTiles, type Tile } from "./tile.ts";
+import type { FeatureItem, FeatureState } from "./type.ts";
 
 /** What the functions of one sliding feature share. */
-export interface Sliding {
-  readonly type: FeatureType;
-  readonly options: FeatureOptions;
+export interface Sliding extends Folding {
   readonly ms: number;
   readonly length: number;
 }
@@ -41,7 +39,7 @@ export function insert(window: Sliding, given: Tile[] | null, item: FeatureItem)
     if (at === tiles.length - 1) tiles.push(tile);
     else tiles.splice(at + 1, 0, tile);
   }
-  addToTile(tile, item.time - index * window.length, item, window.type, window.options);
+  addToTile(tile, item.time - index * window.length, item, window);
   return tiles;
 }
 
@@ -64,9 +62,7 @@ export function mergeAll(window: Sliding, a: Tile[] | null, b: Tile[] | null): T
     if (order <= 0) i++;
     if (order >= 0) j++;
     if (isPastTile(window, indexOf(first), clock)) continue;
-    merged.push(
-      mergeTiles(first, order === 0 ? (right as Tile) : null, window.type, window.options),
-    );
+    merged.push(mergeTiles(first, order === 0 ? (right as Tile) : null, window));
   }
   return merged;
 }
@@ -83,22 +79,26 @@ export function stateAt(
   now: number | null,
 ): FeatureState | null {
   if (tiles === null) return null;
-  const { type, options, length } = window;
+  const { type, options, units, length } = window;
   const until = now ?? Number.POSITIVE_INFINITY;
   const from = now === null ? Number.NEGATIVE_INFINITY : now - window.ms;
   let state: FeatureState | null = null;
+  let isOwn = false;
   for (const tile of tiles) {
     const start = indexOf(tile) * length;
     if (start > until) break;
     if (start + length - 1 <= from) continue;
     if (isWhole(tile)) {
+      isOwn = state !== null;
       state = state === null ? tile[1] : type.merge(state, tile[1], options);
       continue;
     }
     for (let i = 1; i < tile.length; i += 2) {
       const time = start + (tile[i] as number);
       if (time <= from || time > until) continue;
-      state = state === null ? tile[i + 1] : type.merge(state, tile[i + 1], options);
+      if (state === null) state = units.stateOf(tile[i + 1]);
+      else state = units.add(isOwn ? state : units.own(state), tile[i + 1]);
+      isOwn = true;
     }
   }
   return state;

@@ -1,7 +1,7 @@
 import type { Json } from "@freshet/protocol";
 import { withoutMinusZero } from "../decimal.ts";
 import { boundedKey, comparePlain, insertAt, isNumber, search } from "./order.ts";
-import type { FeatureOptions, FeatureType } from "./type.ts";
+import type { FeatureItem, FeatureOptions, FeatureType } from "./type.ts";
 
 /** Keys counted where the options do not say. */
 export const topKeysMax = 256;
@@ -20,17 +20,8 @@ export const topK: FeatureType<Counts> = {
     "256 keys (or `keysMax`) of 256 characters; past that the rarest are dropped, and a count may be short by what they had",
   accepts: (item) => typeof item.value === "string" || isNumber(item.value),
   empty: () => [0, [], []],
-  add(state, { value }, options) {
-    const key = typeof value === "string" ? boundedKey(value) : withoutMinusZero(value as number);
-    const at = search(state[1], key);
-    if (at >= 0) state[2][at] = (state[2][at] as number) + 1;
-    else {
-      insertAt(state[1], ~at, key);
-      insertAt(state[2], ~at, 1);
-      dropRarest(state, options);
-    }
-    return state;
-  },
+  add: (state, item, options) => addKey(state, keyOf(item), options),
+  unit: { of: keyOf, add: (state, key, options) => addKey(state, key as Key, options) },
   merge(a, b, options) {
     const merged = union(a, b);
     dropRarest(merged, options);
@@ -39,6 +30,21 @@ export const topK: FeatureType<Counts> = {
   read: (state, _now, { n }) => top(state, n).map((at): Json => state[1][at] as Key),
   approximate: (state) => state[0] > 0,
 };
+
+function keyOf({ value }: FeatureItem): Key {
+  return typeof value === "string" ? boundedKey(value) : withoutMinusZero(value as number);
+}
+
+function addKey(state: Counts, key: Key, options: FeatureOptions): Counts {
+  const at = search(state[1], key);
+  if (at >= 0) state[2][at] = (state[2][at] as number) + 1;
+  else {
+    insertAt(state[1], ~at, key);
+    insertAt(state[2], ~at, 1);
+    dropRarest(state, options);
+  }
+  return state;
+}
 
 function union(a: Counts, b: Counts): Counts {
   const keys: Key[] = [];

@@ -1,5 +1,6 @@
 import type { Json } from "@freshet/protocol";
 import type { Comparator } from "../expression/type.ts";
+import type { ScalarValue } from "./order.ts";
 
 /**
  * State of one feature: plain data under the strict codec (DESIGN 3, rule 7): numbers that are finite and
@@ -49,6 +50,14 @@ export interface FeatureType<State = FeatureState> {
   empty(options: FeatureOptions): State;
   add(state: State, item: FeatureItem, options: FeatureOptions): State;
   merge(a: State, b: State, options: FeatureOptions): State;
+  /**
+   * An item as one scalar, where it takes no more: tiles keep that instead of the state it alone gives, which is an
+   * array or three. `unit.add(state, unit.of(item))` is `add(state, item)`, and so changes the state in place too.
+   */
+  readonly unit?: {
+    of(item: FeatureItem, options: FeatureOptions): ScalarValue;
+    add(state: State, unit: ScalarValue, options: FeatureOptions): State;
+  };
   /** `now` in milliseconds; only types that decay look at it. */
   read(state: State, now: number, options: FeatureOptions): Json;
   approximate(state: State, options: FeatureOptions): boolean;
