@@ -6,8 +6,10 @@ import { measureCeiling } from "./ceiling.ts";
 import { measureImport } from "./import.ts";
 import { type Latencies, measureLatencies, measureThroughput, median, percentile } from "./load.ts";
 import { type Percentiles, type Results, toMarkdown } from "./report.ts";
+import { measureSdk } from "./sdk.ts";
 import { type ServerProcess, startServer, writeKey } from "./server.ts";
 import { makeBatches, root } from "./shape.ts";
+import { measureWays } from "./ways.ts";
 
 const roundCount = Number(process.env["BENCH_ROUNDS"] ?? 5);
 const roundSeconds = Number(process.env["BENCH_SECONDS"] ?? 8);
@@ -50,6 +52,10 @@ const metrics = await server.metrics();
 await server.stop();
 say("import ...");
 const history = measureImport();
+say("ways in ...");
+const ways = await measureWays({ rounds: 3, seconds: Math.max(1, roundSeconds / 2) });
+say("the browser SDK in Chromium ...");
+const sdk = await measureSdk();
 
 const results: Results = {
   at: new Date().toISOString().slice(0, 10),
@@ -68,6 +74,8 @@ const results: Results = {
   bytesPerEvent:
     (metrics.get("freshet_log_bytes") ?? 0) / (metrics.get("freshet_events_received_total") ?? 1),
   history,
+  ways,
+  sdk,
 };
 const markdown = toMarkdown(results);
 writeFileSync(join(root, "bench", "results.json"), `${JSON.stringify(results, null, 2)}\n`);

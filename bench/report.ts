@@ -1,5 +1,7 @@
 import type { Ceiling } from "./ceiling.ts";
 import type { ImportSpeed } from "./import.ts";
+import type { SdkMeasures } from "./sdk.ts";
+import type { Ways } from "./ways.ts";
 
 export interface Results {
   readonly at: string;
@@ -18,6 +20,8 @@ export interface Results {
   readonly decide: Percentiles;
   readonly bytesPerEvent: number;
   readonly history: ImportSpeed;
+  readonly ways: Ways;
+  readonly sdk: SdkMeasures;
 }
 
 export interface Percentiles {
@@ -58,5 +62,27 @@ machine. Medians of ${results.rounds.length} rounds. Trust the ratios.
 | memory after the load | ${results.loadedMb} MB |
 | log, bytes per event | ${thousands(results.bytesPerEvent)} |
 | import of ${results.history.file}, ${thousands(results.history.rows)} rows | ${thousands(results.history.rowsPerSecond)} rows/s |
+
+| ways in, durable and applied, measured in turns | events/s | beside batches over HTTP |
+| --- | ---: | ---: |
+${waysRows(results.ways)}
+| browser SDK | |
+| --- | ---: |
+| core script, gzipped | ${thousands(results.sdk.gzipBytes.core)} bytes |
+| whole script with automatic capture, gzipped | ${thousands(results.sdk.gzipBytes.full)} bytes |
+| main thread at page load, whole script | ${ms(results.sdk.loadMs.median)} |
+| main thread for one track() | ${Math.round(results.sdk.trackMicroseconds.median)} us |
 `;
+}
+
+function waysRows(ways: Ways): string {
+  const rows = [
+    ["HTTP, batches of 50", ways.httpBatch],
+    ["WebSocket, messages of 50", ways.socketBatch],
+    ["WebSocket, messages of 1", ways.socketSingle],
+    ["HTTP, requests of 1", ways.httpSingle],
+  ] as const;
+  const row = ([name, rate]: (typeof rows)[number]) =>
+    `| ${name} | ${thousands(rate)} | ${(rate / ways.httpBatch).toFixed(2)} |\n`;
+  return rows.map(row).join("");
 }

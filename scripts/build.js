@@ -1,4 +1,5 @@
-// Builds everything that runs: the packages by their project references, and the pages of the shop.
+// Builds everything that runs: the packages by their project references, the script tags of the SDK, and
+// the pages of the shop.
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -18,6 +19,7 @@ if (Number.parseInt(process.versions.node, 10) < nodeMajorMin) {
 
 const tsc = createRequire(join(root, "package.json")).resolve("typescript/package.json");
 run([join(dirname(tsc), "bin", "tsc"), "-b", join(root, "tsconfig.json")]);
+run([join(root, "packages", "sdk", "build.js")]);
 run([join(root, "examples", "shop", "build.js")]);
 
 function run(args) {

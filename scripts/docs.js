@@ -52,6 +52,7 @@ const makers = {
   features: featureTable,
   settings: settingTable,
   verbs: verbTexts,
+  cases: caseTable,
 };
 
 /**
@@ -146,6 +147,7 @@ export function metricNames() {
   const files = [
     "packages/freshet/src/telemetry/engine-metrics.ts",
     "packages/freshet/src/telemetry/metrics.ts",
+    "packages/freshet/src/telemetry/feed-metrics.ts",
   ];
   const forms = [
     /\b(?:row|gauge|histogram|counter)\(\s*"([a-z_]+)",\s*"([^"]+)"/g,
@@ -165,6 +167,15 @@ async function featureTable() {
   const { featureTypes } = await load("packages/freshet/src/core/feature/index.ts");
   const rows = Object.entries(featureTypes).map(([name, { bound }]) => [`\`${name}\``, bound]);
   return table(["type", "state, and how exact it is"], rows);
+}
+
+/** The cases of one section of the conformance suite. */
+async function caseTable(section) {
+  const { conformanceCases } = await load("packages/freshet/src/testing/conformance/case/index.ts");
+  const rows = conformanceCases
+    .filter((one) => one.section === Number(section))
+    .map(({ id, title }) => [`\`${id}\``, title]);
+  return table(["case", "what must hold"], rows);
 }
 
 /** `<path>#<interface>`: its fields with the comments above them. */

@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { root } from "./tidy/code.ts";
 import { layers } from "./tidy/layers.ts";
@@ -23,8 +23,13 @@ const copy = mkdtempSync(join(tmpdir(), "freshet-layers-"));
 afterAll(() => rmSync(copy, { recursive: true, force: true }));
 
 const names = Object.keys(layers);
-const folderOf = (layer: string) =>
-  layer === "protocol" ? "packages/protocol/src" : `packages/freshet/src/${layer}`;
+/** Layers that are packages, or parts of one, of their own. */
+const elsewhere: { readonly [layer: string]: string } = {
+  protocol: "packages/protocol/src",
+  queue: "packages/sdk/src/queue",
+  sdk: "packages/sdk/src",
+};
+const folderOf = (layer: string) => elsewhere[layer] ?? `packages/freshet/src/${layer}`;
 const configOf = (layer: string) =>
   layer === "protocol" ? "packages/protocol/tsconfig.json" : `${folderOf(layer)}/tsconfig.json`;
 const fileOf = (layer: string, other: string) => `${folderOf(layer)}/uses-${other}.ts`;
@@ -44,7 +49,9 @@ function makeLayers(): void {
     writeFileSync(join(copy, configOf(layer)), config);
     writeFileSync(join(copy, folderOf(layer), "index.ts"), `export const ${layer} = 1;\n`);
   }
-  for (const manifest of ["packages/protocol/package.json", "packages/freshet/package.json"])
+  for (const manifest of ["protocol", "sdk", "freshet"].map(
+    (name) => `packages/${name}/package.json`,
+  ))
     cpSync(join(root, manifest), join(copy, manifest));
   mkdirSync(join(copy, "node_modules", "@freshet"), { recursive: true });
   symlinkSync(join(copy, "packages/protocol"), join(copy, "node_modules/@freshet/protocol"));
@@ -59,7 +66,8 @@ function writeImport({ layer, other }: { readonly layer: string; readonly other:
 }
 
 function pathBetween(layer: string, other: string): string {
-  return layer === "protocol" ? `../../freshet/src/${other}/index.ts` : `../${other}/index.ts`;
+  const path = relative(folderOf(layer), `${folderOf(other)}/index.ts`);
+  return path.startsWith(".") ? path : `./${path}`;
 }
 
 const tsc = createRequire(join(root, "package.json")).resolve("typescript/package.json");

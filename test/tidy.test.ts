@@ -17,7 +17,7 @@ const files = projectFiles();
 const isLock = ({ path }: SourceFile) => path === "package-lock.json";
 const isCode = ({ path }: SourceFile) => /\.[jt]s$/.test(path);
 const isSource = ({ path }: SourceFile) => layerOf(path) !== null && path.endsWith(".ts");
-const isCore = ({ path }: SourceFile) => layerOf(path) === "core";
+const isCore = ({ path }: SourceFile) => ["core", "queue"].includes(layerOf(path) ?? "");
 const isTest = ({ path }: SourceFile) => /(^|\/)test\//.test(path) && path.endsWith(".ts");
 const isPort = ({ path }: SourceFile) => path.startsWith("packages/freshet/src/engine/port/");
 /** Lines that the checkers are tried on, and the checkers, hold what they look for. */

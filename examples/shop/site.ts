@@ -19,7 +19,8 @@ const contentTypes: { readonly [extension: string]: string } = {
 /** The shop's own small back end: its pages, and tokens for the profile of whoever looks at them. */
 export function shopSite(site: SiteContext): void {
   const { app } = site;
-  app.get("/shop/session", () => ({ writeKey: site.writeKey }));
+  const sdk = process.env["SHOP_SDK"] === "freshet" ? "freshet" : "segment";
+  app.get("/shop/session", () => ({ writeKey: site.writeKey, sdk }));
   app.get("/shop/ledger", () => site.ledger());
   // A real shop asks its own session who this is. This one believes the page, which is why it is an example.
   app.post("/shop/token", async (request, reply) => {

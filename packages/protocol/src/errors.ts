@@ -33,6 +33,13 @@ export const errorCatalogue = {
   tokenInvalid: row(401, "mint a new token with POST /v1/tokens"),
   tokenExpired: row(401, "mint a new token with POST /v1/tokens"),
   tokenForbidden: row(401, "the token is for another profile or purpose"),
+  originForbidden: row(401, "add the page's origin to the source's allowedOrigins"),
+  identityInvalid: row(
+    401,
+    "send a valid token for the user id as context.identityToken or X-Freshet-Identity",
+  ),
+  botRefused: row(400, "nothing: the source refuses events of bots"),
+  consentMissing: row(400, "send the consent of the person in context.consent.categoryPreferences"),
   eventNotObject: row(400, "each event is a JSON object"),
   eventTooLarge: row(400, "an event is at most 32 KiB as JSON"),
   eventTooDeep: row(400, "nest objects and arrays at most 32 deep"),
@@ -48,7 +55,32 @@ export const errorCatalogue = {
     400,
     "mend the row in its file, and import a file of the mended rows with --as <name>",
   ),
+  messageBroken: row(
+    400,
+    "mend what publishes it, or the topic's format in the configuration; docs/guides/capture-mqtt.md",
+  ),
   planFunctionFailed: row(400, "mend the plan's function; the event waits as a dead letter"),
+  cloudEventAttribute: row(
+    400,
+    'CloudEvents 1.0 asks for id, source, type and specversion "1.0", each a non-empty text',
+  ),
+  signatureInvalid: row(
+    401,
+    "check the hook's secret, both clocks, and that nothing changes the body on its way",
+  ),
+  hookUnknown: row(400, "declare it under hooks in freshet.config.ts"),
+  hookMapFailed: row(400, "mend the hook's map; the delivery waits as a dead letter"),
+  socketFrame: row(400, "send the frames that docs/guides/capture-websocket.md describes"),
+  socketReplaced: row(400, "keep one connection for one stream; the newest one stays"),
+  registryKeyRequired: row(
+    401,
+    "send the secret key as the password of Basic, or as a Bearer token",
+  ),
+  mediaTypeUnknown: row(415, "send application/vnd.schemaregistry.v1+json or application/json"),
+  notAcceptable: row(406, "accept application/vnd.schemaregistry.v1+json or application/json"),
+  schemaInvalid: row(422, "send a schema that its kind's specification allows, within the limits"),
+  schemaValue: row(400, "send a value that the schema allows"),
+  schemaBytes: row(400, "send the bytes that a writer with the named schema made"),
   requestShape: row(400, "see the reference of this endpoint"),
   requestIncomplete: row(400, "send the whole request"),
   requestTimeout: row(503, "send the request without pauses", true),
@@ -60,7 +92,11 @@ export const errorCatalogue = {
   methodNotAllowed: row(404, "check the method; docs/reference/http.md lists every endpoint"),
   profileNotFound: row(404, "no event of this profile was applied yet"),
   eventNotFound: row(404, "no event with this message id is known inside the deduplication window"),
+  deadLetterNotFound: row(404, "GET /v1/dead-letters lists the ones that are kept"),
+  letterJobNotFound: row(404, "GET /v1/dead-letters/jobs lists the last ones"),
+  changeInvalid: row(400, "see docs/operating/dead-letters.md for what a change may be"),
   effectNotFound: row(404, "GET /v1/effects/abandoned lists the ones that can be retried"),
+  rateLimited: row(429, "send again after Retry-After seconds, and fewer events a second", true),
   overloaded: row(429, "slow down and send again after Retry-After seconds", true),
   logUnavailable: row(503, "nothing of this request was kept: send it again", true),
   notReady: row(503, "wait until the log is reduced; /readyz answers 200 then", true),
@@ -76,13 +112,20 @@ export class FreshetError extends Error {
   readonly hint: string;
   readonly retryable: boolean;
   readonly status: number;
+  /** How long to wait, where this error knows better than its code. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: { hint?: string; cause?: unknown }) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: { hint?: string; cause?: unknown; retryAfterSeconds?: number },
+  ) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause });
     this.name = "FreshetError";
     this.code = code;
     this.status = errorCatalogue[code].status;
     this.hint = options?.hint ?? errorCatalogue[code].hint;
     this.retryable = errorCatalogue[code].retryable;
+    this.retryAfterSeconds = options?.retryAfterSeconds;
   }
 }

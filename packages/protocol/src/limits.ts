@@ -21,6 +21,14 @@ export const limits = {
   eventTimeMsMin: 946_684_800_000,
   /** Clock skew below this is not corrected: it is network delay, not a wrong clock. */
   clockSkewMsDeadBand: 5 * 60 * 1000,
+  /** Length of a pixel's query. Mail clients and proxies cut addresses well below it. */
+  pixelQueryCharsMax: 8 * 1024,
+  /** Length of a socket's stream id: with sequence and place it makes a message id. */
+  socketStreamCharsMax: 128,
+  /** Messages of one socket that are not acknowledged yet; past it the server stops reading. */
+  socketWindowMessages: 256,
+  /** Age of a signed delivery, and how far its clock may be ahead: the time in which it could be replayed. */
+  hookToleranceSeconds: 300,
   /** Longest wait of a read that carries a receipt. */
   atLeastWaitMsMax: 2000,
   /** Receipts that one read may carry. */

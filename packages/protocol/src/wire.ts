@@ -62,6 +62,8 @@ export interface DecideAnswer {
   readonly decisions: { readonly [placement: string]: DecisionAnswer };
   readonly receipt?: string;
   readonly rejected?: readonly Rejection[];
+  /** Id of the session that is open at `asOf`, null where none is. A late event may give it another one. */
+  readonly sessionId?: string | null;
   readonly asOf: number;
   readonly stale: boolean;
 }
@@ -78,6 +80,8 @@ export interface JourneyAnswer {
   readonly messageId: string;
   readonly status: EventStatus;
   readonly profileId?: string;
+  /** Session that the event is of, as far as it is known now; only of applied ones. */
+  readonly sessionId?: string | null;
   readonly at: number;
   readonly partition: number;
   readonly offset: number;

@@ -28,7 +28,7 @@ const drawer = cartDrawer(() => shop);
 const shop: Shop = makeShop({ capture, live, openCart: drawer.open, say: toasts.say });
 const login = loginDialog(shop);
 const reused = reusedViews(shop);
-const page = layout({ shop, openLogin: login.open, panel: panelView(live) });
+const page = layout({ shop, openLogin: login.open, panel: panelView(live, capture) });
 
 document.getElementById("app")?.append(page.root, drawer.element, login.element, toasts.element);
 tellPush(live, toasts);

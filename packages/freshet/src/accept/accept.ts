@@ -1,12 +1,23 @@
 import { FreshetError, limits, type Rejection } from "@freshet/protocol";
 import type { DeadLetterRecord, EventRecord } from "../core/record.ts";
-import { readBody } from "./body.ts";
+import { type ParsedBody, readBody } from "./body.ts";
+import { readBinaryEvent } from "./cloudevent-binary.ts";
 import { plainAddress, sharedOf } from "./context.ts";
+import { checkRate, openEdge, takeRate } from "./edge/run.ts";
 import { openEnvelope } from "./envelope.ts";
 import { acceptEvent, type RefusedEvent } from "./event.ts";
 import type { Issue } from "./issue.ts";
 import { sourceOfBody, sourceOfHeader } from "./key.ts";
-import type { AcceptContext, Accepted, Batch, CaptureRequest, EventsInput } from "./request.ts";
+import { requireOrigin } from "./origin.ts";
+import type {
+  AcceptContext,
+  Accepted,
+  Batch,
+  CaptureRequest,
+  CaptureShape,
+  EventsInput,
+} from "./request.ts";
+import type { Source } from "./sources.ts";
 import { parseTime } from "./time.ts";
 
 /**
@@ -15,10 +26,12 @@ import { parseTime } from "./time.ts";
  */
 export function accept(request: CaptureRequest, context: AcceptContext): Accepted {
   const known = request.source ?? sourceOfHeader(request, context.sources);
-  const body = readBody(request.body, request.headers.contentEncoding);
+  if (known !== undefined) checkEarly(request, known, context.now);
+  const body = bodyOf(request);
   const envelope = openEnvelope(request.shape, body.value);
   const source =
     known ?? sourceOfBody(request, { value: body.value, events: envelope.events }, context.sources);
+  if (known === undefined) requireOrigin(source, request.headers.origin);
   const input: EventsInput = {
     shape: request.shape,
     ...(request.type !== undefined && { type: request.type }),
@@ -30,9 +43,24 @@ export function accept(request: CaptureRequest, context: AcceptContext): Accepte
     ...(envelope.sentAt !== undefined && { sentAt: envelope.sentAt }),
     ...(request.remoteAddress !== undefined && { remoteAddress: request.remoteAddress }),
     retryCount: request.headers.retryCount,
+    userAgent: request.headers.userAgent,
+    identityToken: request.headers.identityToken,
     surrogatesPossible: body.surrogatesPossible,
+    ...(body.issues !== undefined && { issues: body.issues }),
   };
   return acceptEvents(input, context);
+}
+
+/** What can be refused before the body costs anything. */
+function checkEarly(request: CaptureRequest, source: Source, now: number): void {
+  requireOrigin(source, request.headers.origin);
+  checkRate(source, { events: 1, address: plainAddress(request.remoteAddress), now });
+}
+
+function bodyOf({ shape, headers, body }: CaptureRequest): ParsedBody {
+  return shape === "cloudevent-binary"
+    ? readBinaryEvent(headers, body)
+    : readBody(body, headers.contentEncoding);
 }
 
 /** The same for events that were parsed and whose source was found elsewhere. It may change them in place. */
@@ -42,6 +70,7 @@ export function acceptEvents(input: EventsInput, context: AcceptContext): Accept
     const message = `the request has ${events.length} events; at most ${limits.batchEventsMax} are taken`;
     throw new FreshetError("batchTooLong", message);
   }
+  takeRate(input, plainAddress(input.remoteAddress), context.now);
   const batch = batchOf(input, context);
   const records: (EventRecord | DeadLetterRecord)[] = [];
   const rejected: Rejection[] = [];
@@ -59,12 +88,17 @@ export function acceptEvents(input: EventsInput, context: AcceptContext): Accept
     accepted: records.length - rejected.length,
     rejected,
     source: input.source.name,
-    singleRejected: input.shape === "native" && input.single === true && rejected.length > 0,
+    singleRejected: isOwnShape(input.shape) && input.single === true && rejected.length > 0,
   };
 }
 
+/** Clients of these shapes look at the status; those of Segment's would send again, or give up the next ones. */
+function isOwnShape(shape: CaptureShape): boolean {
+  return shape === "native" || shape === "cloudevent" || shape === "cloudevent-binary";
+}
+
 function batchOf(input: EventsInput, context: AcceptContext): Batch {
-  const sharedIssues: Issue[] = [];
+  const sharedIssues: Issue[] = [...(input.issues ?? [])];
   return {
     input,
     context,
@@ -72,6 +106,7 @@ function batchOf(input: EventsInput, context: AcceptContext): Batch {
     sharedIssues,
     sentAtMs: parseTime(input.sentAt),
     ip: input.source.kind === "browser" ? plainAddress(input.remoteAddress) : undefined,
+    edge: openEdge(input, context),
   };
 }
 

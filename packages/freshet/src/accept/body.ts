@@ -1,11 +1,14 @@
 import { isUtf8 } from "node:buffer";
 import { FreshetError, type Json } from "@freshet/protocol";
 import { inflate } from "./inflate.ts";
+import type { Issue } from "./issue.ts";
 
 export interface ParsedBody {
   readonly value: Json;
   /** False when no text of it can hold a lone surrogate: those come only from `\u` escapes. */
   readonly surrogatesPossible: boolean;
+  /** What is wrong with the events of a body that could be read nevertheless. */
+  readonly issues?: readonly Issue[];
 }
 
 /** Bytes to JSON whatever the content type says: browsers send JSON as text/plain to spare a preflight. */

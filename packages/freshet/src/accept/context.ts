@@ -46,9 +46,17 @@ function asObject(value: Json | undefined): JsonObject {
   return isObject(value) ? value : {};
 }
 
+/** What proves an identity is no data about an event, and is never kept. */
+export function withoutToken(context: JsonObject): JsonObject {
+  if (context.identityToken === undefined) return context;
+  const { identityToken: _token, ...rest } = context;
+  return rest;
+}
+
 /** With a browser's key anybody can claim any address, so only the connection is believed. */
-export function contextOf(sent: JsonObject | undefined, batch: Batch): JsonObject | undefined {
-  if (batch.input.source.kind === "server") {
+export function contextOf(claimed: JsonObject | undefined, batch: Batch): JsonObject | undefined {
+  const sent = claimed === undefined ? undefined : withoutToken(claimed);
+  if (batch.input.source.kind === "server" || batch.input.resent?.isOwn === true) {
     return sent === undefined || isEmpty(sent) ? undefined : sent;
   }
   if (batch.ip !== undefined) return { ...sent, ip: batch.ip };

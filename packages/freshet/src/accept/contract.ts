@@ -79,22 +79,30 @@ interface Sent {
 const toldMax = 3;
 
 function breach(name: string, errors: readonly ErrorObject[], sent: Sent): Issue {
+  const first = errors[0];
   const told = errors.slice(0, toldMax).map((error) => sentence(error, sent.content));
   const more = errors.length > toldMax ? `, and ${errors.length - toldMax} more` : "";
-  const first = errors[0];
   return {
     code: "contractViolated",
+    schema: name,
     message: `event "${name}": ${told.join(", ")}${more}`,
+    bare: `event "${name}": ${errors.slice(0, toldMax).map(expectation).join(", ")}${more}`,
     path: pointer([sent.field, ...(first === undefined ? [] : [propertyOf(first)])]),
   };
 }
 
 function sentence(error: ErrorObject, content: JsonObject): string {
+  if (error.keyword === "required") return expectation(error);
+  return `${expectation(error)}, but came as ${show(content[propertyOf(error)])}`;
+}
+
+/** Names of the plan and nothing that was sent. */
+function expectation(error: ErrorObject): string {
   const property = propertyOf(error);
   if (error.keyword === "required") return `"${property}" should be there, but is missing`;
   const types: Json = error.params.type;
   const word = typeWords.get(String(Array.isArray(types) ? types[0] : types)) ?? "of its type";
-  return `"${property}" should be ${word}, but came as ${show(content[property])}`;
+  return `"${property}" should be ${word}`;
 }
 
 function propertyOf(error: ErrorObject): string {

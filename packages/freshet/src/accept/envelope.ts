@@ -1,4 +1,5 @@
-import { FreshetError, type Json } from "@freshet/protocol";
+import { FreshetError, type Json, type JsonObject } from "@freshet/protocol";
+import { unpackData } from "./cloudevent.ts";
 import { isObject } from "./field.ts";
 import { show } from "./issue.ts";
 import type { CaptureShape } from "./request.ts";
@@ -21,7 +22,14 @@ export function openEnvelope(shape: CaptureShape, body: Json): Envelope {
       if (batch !== undefined) return batch;
       throw bodyShape('{ "batch": [...] }', body);
     }
+    case "cloudevent":
+    case "cloudevent-binary":
+      return { events: [unpackData(object(body, "one CloudEvent as an object"))], single: true };
+    case "cloudevent-batch":
+      if (isList(body)) return { events: body.map(unpackData), single: false };
+      throw bodyShape("an array of CloudEvents", body);
     case "native":
+    case "either":
     case "import-rows":
       if (isList(body)) return { events: body, single: false };
       return batchOf(body) ?? single(body, "an event, an array of events or { batch: [...] }");
@@ -35,8 +43,13 @@ function batchOf(body: Json): Envelope | undefined {
 }
 
 function single(body: Json, expected: string): Envelope {
-  if (!isObject(body)) throw bodyShape(expected, body);
-  return { events: [body], single: true, sentAt: body.sentAt };
+  const event = object(body, expected);
+  return { events: [event], single: true, sentAt: event.sentAt };
+}
+
+function object(body: Json, expected: string): JsonObject {
+  if (isObject(body)) return body;
+  throw bodyShape(expected, body);
 }
 
 function isList(value: Json | undefined): value is readonly Json[] {

@@ -1,16 +1,19 @@
 import { type ErrorCode, type Json, type JsonObject, limits } from "@freshet/protocol";
-import type { AcceptedEvent } from "../core/event.ts";
+import type { AcceptedEvent, LetterForm } from "../core/event.ts";
 import type { DeadLetterRecord, EventRecord } from "../core/record.ts";
-import { contextOf, withShared } from "./context.ts";
+import { readCloudEvent } from "./cloudevent.ts";
+import { contextOf, withoutToken, withShared } from "./context.ts";
 import type { Draft } from "./draft.ts";
+import { bare, isCareful, type Kept, type Passed, passEdge } from "./edge/pass.ts";
+import type { Content } from "./edge/privacy.ts";
 import { enrich } from "./enrich.ts";
 import { isEmpty, isObject } from "./field.ts";
 import { type DerivedId, deriveId } from "./id.ts";
 import { type Issue, show } from "./issue.ts";
 import { deadLetterOf } from "./letter.ts";
 import { readNative } from "./native.ts";
-import type { Batch } from "./request.ts";
-import { readSegment } from "./segment.ts";
+import type { Batch, CaptureShape, EventsInput } from "./request.ts";
+import { isSegmentEvent, readSegment } from "./segment.ts";
 import { stampEvent, stampLetter } from "./stamp.ts";
 import { parseTime, readTime } from "./time.ts";
 import { bytesOf, type Checked, validate } from "./validate.ts";
@@ -33,16 +36,49 @@ export function acceptEvent(raw: Json, index: number, batch: Batch): Outcome {
   checkBytes(raw, checked, issues);
   if (checked.protoDropped) notes.push("protoDropped");
   const draft = readDraft(event, batch, issues);
-  const time = readTime(timeInput(draft, event, batch), issues, notes);
+  const timing = timeInput(draft, event, batch);
+  const time = readTime(timing, issues, notes);
   if (draft.userId === undefined && draft.anonymousId === undefined)
-    issues.push(noIdentifier(batch));
-  const derived = draft.messageId === undefined ? derive(event, draft, index, batch) : undefined;
+    issues.push(noIdentifier(event, batch.input.shape));
+  const given = batch.input.resent?.id ?? draft.messageId;
+  const derived = given === undefined ? derive(event, draft, index, batch) : undefined;
   if (derived !== undefined) notes.push(derived.note);
-  const id = draft.messageId ?? derived?.id ?? "";
+  const id = given ?? derived?.id ?? "";
   noteRetries(draft, batch, notes);
   const issue = issues[0] ?? checkContract(draft, batch);
-  if (issue !== undefined) return refuse(withoutKey(event), { id, issue, batch, checked });
-  return stampEvent(finish({ draft, id, time, notes }, batch), stampOf(batch));
+  const passed = passOf(draft, issue, batch);
+  if (passed.kind === "refused") {
+    const kept = keptOf(passed.kept, event, { draft, id });
+    const { bytesAtMost } = passed.kept === "event" ? checked : unmeasured;
+    const about = aboutOf(passed.kept, { draft, time, sentAt: timing.sentAtMs }, batch.input);
+    return refuse(kept, { id, issue: passed.issue, batch, bytesAtMost, about });
+  }
+  for (const note of passed.notes) notes.push(note);
+  return stampEvent(
+    finish({ draft, content: passed.content, id, time, notes }, batch),
+    stampOf(batch),
+  );
+}
+
+function passOf(draft: Draft, issue: Issue | undefined, batch: Batch): Passed {
+  const context = contextOf(draft.context, batch);
+  if (batch.edge !== undefined) return passEdge({ draft, context, issue }, batch.edge);
+  if (issue !== undefined) return { kind: "refused", issue, kept: "event" };
+  const { userId, anonymousId, properties, traits, extra } = draft;
+  const content = { userId, anonymousId, properties, traits, context, extra };
+  return { kind: "taken", content, notes: noNotes };
+}
+
+const noNotes: readonly string[] = [];
+
+/** What a dead letter keeps of an event. */
+function keptOf(kept: Kept, event: JsonObject, { draft, id }: Pick<Found, "draft" | "id">): Json {
+  if (kept === "event") return withoutSecrets(event);
+  if ("name" in kept) return { event: kept.name };
+  const { extra, ...content } = kept.content;
+  const { type, name, timestamp } = draft;
+  const whole = { ...extra, type, event: name, messageId: id, timestamp, ...content };
+  return Object.fromEntries(Object.entries(whole).filter(([, value]) => value !== undefined));
 }
 
 /** Counts what the client sent as this event, without what its batch adds to it. */
@@ -61,6 +97,14 @@ function readDraft(event: JsonObject, batch: Batch, issues: Issue[]): Draft {
       return readSegment(event, undefined, issues);
     case "segment-single":
       return readSegment(event, batch.input.type, issues);
+    case "cloudevent":
+    case "cloudevent-batch":
+    case "cloudevent-binary":
+      return readCloudEvent(event, issues);
+    case "either":
+      return isSegmentEvent(event)
+        ? readSegment(event, undefined, issues)
+        : readNative(event, issues);
     case "native":
     case "import-rows":
       return readNative(event, issues);
@@ -76,20 +120,37 @@ function timeInput(draft: Draft, event: JsonObject, batch: Batch): Parameters<ty
     field: draft.timestampField,
     // History was not sent when it happened: the gap is not a wrong clock.
     sentAtMs: imported ? undefined : sentAtMs,
-    now: batch.context.now,
+    now: batch.input.resent?.at ?? batch.context.now,
   };
 }
 
-function noIdentifier(batch: Batch): Issue {
-  const segment = batch.input.shape === "segment-batch" || batch.input.shape === "segment-single";
-  const fields = segment ? '"userId" or "anonymousId"' : '"user_id" or "anonymous_id"';
+function noIdentifier(event: JsonObject, shape: CaptureShape): Issue {
   return {
     code: "identifierMissing",
-    message: `${fields} should be a non-empty text, but neither is`,
+    message: `${identifierFields(event, shape)} should be a non-empty text, but none is`,
   };
+}
+
+function identifierFields(event: JsonObject, shape: CaptureShape): string {
+  switch (shape) {
+    case "segment-batch":
+    case "segment-single":
+      return '"userId" or "anonymousId"';
+    case "cloudevent":
+    case "cloudevent-batch":
+    case "cloudevent-binary":
+      return '"userid", "anonymousid" or "subject"';
+    case "either":
+      return identifierFields(event, isSegmentEvent(event) ? "segment-batch" : "native");
+    case "native":
+    case "import-rows":
+      return '"user_id" or "anonymous_id"';
+  }
 }
 
 function derive(event: JsonObject, draft: Draft, index: number, batch: Batch): DerivedId {
+  const { idBase } = batch.input;
+  if (idBase !== undefined) return { id: `${idBase}:${index}`, note: "idDerived" };
   const timed = draft.timestamp !== undefined && draft.timestamp !== null;
   return deriveId(event, { index, timed }, batch.context.randomId);
 }
@@ -111,54 +172,90 @@ type Open<Shape> = { -readonly [Key in keyof Shape]: Shape[Key] };
 
 interface Found {
   readonly draft: Draft;
+  readonly content: Content;
   readonly id: string;
   readonly time: number;
   readonly notes: readonly string[];
 }
 
-function finish({ draft, id, time, notes }: Found, batch: Batch): AcceptedEvent {
+function finish({ draft, content, id, time, notes }: Found, batch: Batch): AcceptedEvent {
+  const { userId, anonymousId, traits, context, extra } = content;
   const event: Open<AcceptedEvent> = {
     id,
     type: draft.type,
     name: draft.name,
     time,
     source: batch.input.source.name,
-    properties: draft.properties,
+    properties: content.properties,
   };
-  if (draft.userId !== undefined) event.userId = draft.userId;
-  if (draft.anonymousId !== undefined) event.anonymousId = draft.anonymousId;
-  if (draft.traits !== undefined && !isEmpty(draft.traits)) event.traits = draft.traits;
-  const context = contextOf(draft.context, batch);
-  if (context !== undefined) event.context = context;
-  if (draft.extra !== undefined) event.extra = draft.extra;
-  if (batch.input.shape === "import-rows") event.imported = true;
-  if (notes.length > 0) event.notes = notes;
+  if (userId !== undefined) event.userId = userId;
+  if (anonymousId !== undefined) event.anonymousId = anonymousId;
+  if (traits !== undefined && !isEmpty(traits)) event.traits = traits;
+  if (context !== undefined && !isEmpty(context)) event.context = context;
+  if (extra !== undefined && !isEmpty(extra)) event.extra = extra;
+  const { resent } = batch.input;
+  if (batch.input.shape === "import-rows" || resent?.isImported === true) event.imported = true;
+  if (resent !== undefined) event.corrects = resent.corrects;
+  if (notes.length > 0 || resent !== undefined)
+    event.notes = resent === undefined ? notes : [...notes, "corrected"];
   enrich(event, batch.context);
   return event;
 }
 
 /** A letter is read by people and exported: what opens the door has no place in it. */
-function withoutKey(event: JsonObject): JsonObject {
-  if (!Object.hasOwn(event, "writeKey")) return event;
+function withoutSecrets(event: JsonObject): JsonObject {
   const { writeKey: _key, ...rest } = event;
-  return rest;
+  const { context } = rest;
+  return isObject(context) ? { ...rest, context: withoutToken(context) } : rest;
 }
 
 interface Refusal {
   readonly id: string;
   readonly issue: Issue;
   readonly batch: Batch;
-  readonly checked: Pick<Checked, "bytesAtMost">;
+  readonly bytesAtMost: number;
+  readonly about?: About;
 }
 
-function refuse(event: Json, { id, issue, batch, checked }: Refusal): RefusedEvent {
+/** What of an event its letter keeps beside it, so that it can be read again as it was. */
+interface About {
+  readonly name?: string;
+  readonly time?: number;
+  readonly sentAt?: number;
+  readonly form?: LetterForm;
+}
+
+interface Timed {
+  readonly draft: Draft;
+  readonly time: number;
+  readonly sentAt: number | undefined;
+}
+
+function aboutOf(
+  kept: Kept,
+  { draft: { name }, time, sentAt }: Timed,
+  { shape, type }: EventsInput,
+): About {
+  if (kept !== "event" && "name" in kept) return { name };
+  const imported = shape === "import-rows" && ({ imported: true } as const);
+  const form: LetterForm =
+    kept === "event"
+      ? { shape, ...(type !== undefined && { type }), ...imported }
+      : { shape: "segment-batch", own: true, ...imported };
+  return { name, time, ...(sentAt !== undefined && { sentAt }), form };
+}
+
+const unmeasured = { bytesAtMost: Number.POSITIVE_INFINITY };
+
+function refuse(event: Json, { id, issue, batch, bytesAtMost, about }: Refusal): RefusedEvent {
   const letter = deadLetterOf({
+    ...about,
     id,
     issue,
     source: batch.input.source.name,
     at: batch.context.now,
     event,
-    bytesAtMost: checked.bytesAtMost,
+    bytesAtMost,
   });
   return { kind: "refused", record: stampLetter(letter, stampOf(batch)), code: issue.code };
 }
@@ -167,8 +264,10 @@ function refuse(event: Json, { id, issue, batch, checked }: Refusal): RefusedEve
 function refuseValue(value: Json, batch: Batch): RefusedEvent {
   const message = `an event should be an object, but came as ${show(value)}`;
   const issue: Issue = { code: "eventNotObject", message };
-  const checked = { bytesAtMost: Number.POSITIVE_INFINITY };
-  return refuse(value, { id: batch.context.randomId(), issue, batch, checked });
+  const id = batch.context.randomId();
+  if (batch.edge === undefined || !isCareful(batch.edge.edge))
+    return refuse(value, { id, issue, batch, ...unmeasured });
+  return refuse({}, { id, issue: bare(issue), batch, ...unmeasured });
 }
 
 function stampOf(batch: Batch): { readonly at: number; readonly partitions: number } {

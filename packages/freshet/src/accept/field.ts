@@ -48,8 +48,9 @@ export function readObject(
   const value = event[field];
   if (value === undefined || value === null) return undefined;
   if (isObject(value)) return value;
-  const message = `"${field}" should be an object, but came as ${show(value)}`;
-  issues.push({ code: "eventFieldType", message, path: pointer([field]) });
+  const bare = `"${field}" should be an object`;
+  const message = `${bare}, but came as ${show(value)}`;
+  issues.push({ code: "eventFieldType", message, bare, path: pointer([field]) });
   return undefined;
 }
 

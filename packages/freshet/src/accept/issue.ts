@@ -8,8 +8,12 @@ import { wellFormed } from "./text.ts";
 export interface Issue {
   readonly code: ErrorCode;
   readonly message: string;
+  /** The message without anything that the client sent, for sources that must not keep it. */
+  readonly bare?: string;
   /** JSON pointer into the event as the client sent it. */
   readonly path?: string;
+  /** The schema that was broken, where that is why. */
+  readonly schema?: string;
 }
 
 const shownCharsMax = 60;

@@ -7,9 +7,12 @@ import type { Source, Sources } from "./sources.ts";
  * The source of a request that carries its key as Basic user name, or undefined when it has none there. Asked
  * before the body is inflated, so that a wrong key costs nothing.
  */
-export function sourceOfHeader(request: CaptureRequest, sources: Sources): Source | undefined {
+export function sourceOfHeader(
+  request: { readonly headers: Pick<CaptureRequest["headers"], "authorization"> },
+  sources: Sources,
+): Source | undefined {
   const key = basicKey(request.headers.authorization);
-  return key === undefined ? undefined : lookUp(key, sources);
+  return key === undefined ? undefined : sourceOfKey(key, sources);
 }
 
 /**
@@ -22,11 +25,13 @@ export function sourceOfBody(
   sources: Sources,
 ): Source {
   const key = keyIn(body.value) ?? firstKeyIn(body.events) ?? textOrNothing(request.query.writeKey);
-  if (key === undefined) throw new FreshetError("keyMissing", "the request carries no write key");
-  return lookUp(key, sources);
+  return sourceOfKey(key, sources);
 }
 
-function lookUp(key: string, sources: Sources): Source {
+/** The source of a write key that came by itself. */
+export function sourceOfKey(key: string | undefined, sources: Sources): Source {
+  if (key === undefined || key === "")
+    throw new FreshetError("keyMissing", "the request carries no write key");
   const source = sources.byKey.get(key);
   if (source === undefined) throw new FreshetError("keyUnknown", "no source has this write key");
   return source;

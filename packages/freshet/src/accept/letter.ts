@@ -1,5 +1,5 @@
 import { type Json, limits } from "@freshet/protocol";
-import type { DeadLetter } from "../core/event.ts";
+import type { DeadLetter, LetterForm } from "../core/event.ts";
 import { isObject } from "./field.ts";
 import type { Issue } from "./issue.ts";
 import { jsonText, wellFormed } from "./text.ts";
@@ -12,6 +12,10 @@ export interface Refused {
   readonly event: Json;
   /** Never less than its bytes as JSON. */
   readonly bytesAtMost: number;
+  readonly name?: string;
+  readonly time?: number;
+  readonly sentAt?: number;
+  readonly form?: LetterForm;
 }
 
 /** The letter keeps the event whole while it is small enough, so that it can be corrected and sent again. */
@@ -23,9 +27,14 @@ export function deadLetterOf(refused: Refused): DeadLetter {
     code: issue.code,
     message: kept.cut ? `${issue.message} (kept: the first ${kept.cut} characters)` : issue.message,
     ...(issue.path === undefined ? undefined : { path: issue.path }),
+    ...(issue.schema === undefined ? undefined : { schema: issue.schema }),
     source: refused.source,
     at: refused.at,
     event: kept.event,
+    ...(refused.name && { name: refused.name }),
+    ...(refused.time !== undefined && { time: refused.time }),
+    ...(refused.sentAt !== undefined && { sentAt: refused.sentAt }),
+    ...(refused.form !== undefined && { form: refused.form }),
   };
 }
 

@@ -1,7 +1,8 @@
 import type { Json, JsonObject, Rejection } from "@freshet/protocol";
-import type { EventType } from "../core/event.ts";
+import type { Corrects, EventType } from "../core/event.ts";
 import type { DeadLetterRecord, EventRecord } from "../core/record.ts";
 import type { Contracts } from "./contract.ts";
+import type { EdgeRun } from "./edge/run.ts";
 import type { Joins, Tables } from "./enrich.ts";
 import type { Issue } from "./issue.ts";
 import type { Source, Sources } from "./sources.ts";
@@ -11,9 +12,19 @@ import type { Source, Sources } from "./sources.ts";
  * - `segment-batch`: `{ batch: [...] }` (also of `/v1/import`, which is analytics-ruby's name for a batch);
  * - `segment-single`: one event, its type in `CaptureRequest.type`;
  * - `native`: one native event, an array of them, or `{ batch: [...] }` where headers cannot be set (beacons);
+ * - `either`: as `native`, and each event may also be a Segment event: the one that has a `type` (beacons);
+ * - `cloudevent`, `cloudevent-batch`, `cloudevent-binary`: CloudEvents 1.0 in the three modes of its HTTP binding;
  * - `import-rows`: as `native`, but history: builds state and fires nothing (DESIGN 3, rule 11).
  */
-export type CaptureShape = "segment-batch" | "segment-single" | "native" | "import-rows";
+export type CaptureShape =
+  | "segment-batch"
+  | "segment-single"
+  | "native"
+  | "either"
+  | "cloudevent"
+  | "cloudevent-batch"
+  | "cloudevent-binary"
+  | "import-rows";
 
 export interface CaptureRequest {
   readonly shape: CaptureShape;
@@ -34,6 +45,13 @@ export interface CaptureHeaders {
   readonly contentEncoding?: string | undefined;
   /** `X-Retry-Count` as it came. */
   readonly retryCount?: string | undefined;
+  /** Page that the request is from; only browsers send it. */
+  readonly origin?: string | undefined;
+  readonly userAgent?: string | undefined;
+  /** `X-Freshet-Identity` as it came: a token that proves the user ids of the request. */
+  readonly identityToken?: string | undefined;
+  /** `cloudevent-binary` only: values of the `ce-` headers as they came, by attribute. */
+  readonly cloudEvent?: ReadonlyMap<string, string> | undefined;
 }
 
 /** Everything that accept sees besides the request: with equal context, equal requests give equal records. */
@@ -64,8 +82,32 @@ export interface EventsInput {
   readonly sentAt?: Json;
   readonly remoteAddress?: string;
   readonly retryCount?: string | undefined;
+  /** User agent of the request; stands for that of events which a browser made and which say none. */
+  readonly userAgent?: string | undefined;
+  /** Proves user ids of events that carry no token themselves. */
+  readonly identityToken?: string | undefined;
+  /** The sender proved otherwise who it speaks for (secret key, profile token): no identity token is asked for. */
+  readonly isVouched?: boolean;
   /** False when texts are known to hold no lone surrogates, which spares a look at each. */
   readonly surrogatesPossible?: boolean;
+  /** What the way in found wrong with all of them. */
+  readonly issues?: readonly Issue[] | undefined;
+  /** Events without an id get this, a colon and their place: a way in that sends again sends the same ids. */
+  readonly idBase?: string;
+  /** The only event was refused before, and comes again from its dead letter. */
+  readonly resent?: Resent;
+}
+
+/** What an event keeps of its first attempt when it is sent again. */
+export interface Resent {
+  readonly corrects: Corrects;
+  /** Its message id, whatever the event says by now. */
+  readonly id: string;
+  /** When the first attempt came: its time is what it would have been then. */
+  readonly at: number;
+  /** It is in Freshet's own form: its context is what an earlier accept made of it, and is believed. */
+  readonly isOwn: boolean;
+  readonly isImported: boolean;
 }
 
 export interface Accepted {
@@ -85,8 +127,10 @@ export interface Batch {
   readonly input: EventsInput;
   readonly context: AcceptContext;
   readonly shared: JsonObject | undefined;
-  /** What is wrong with `shared`, and so with each event. */
+  /** What is wrong with all events, and so with each. */
   readonly sharedIssues: readonly Issue[];
   readonly sentAtMs: number | undefined;
   readonly ip: string | undefined;
+  /** Undefined where the source asks for nothing at the edge. */
+  readonly edge: EdgeRun | undefined;
 }

@@ -14,7 +14,8 @@ export function readSegment(
   const ids = readIds(event, type, issues);
   const original = event.originalTimestamp;
   const useOriginal = original !== undefined && original !== null;
-  const traits = hasTraits(type) ? readObject(event, "traits", issues) : undefined;
+  const context = readObject(event, "context", issues);
+  const traits = hasTraits(type) ? readTraits(event, { type, context }, issues) : undefined;
   return {
     type,
     name: type === "track" ? readName(event, "event", issues) : eventNames[type],
@@ -24,7 +25,7 @@ export function readSegment(
     timestamp: useOriginal ? original : event.timestamp,
     properties: readProperties(event, { type, traits, previousId: ids.previousId }, issues),
     traits: type === "identify" ? traits : undefined,
-    context: readObject(event, "context", issues),
+    context,
     extra: extraOf(event, knownFields[type]),
     retryCount: isObject(event._metadata) ? event._metadata.retryCount : undefined,
     contractField: hasTraits(type) ? "traits" : "properties",
@@ -41,6 +42,11 @@ export const eventNames: Readonly<Record<Exclude<EventType, "track">, string>> =
   alias: "Alias",
 };
 
+/** Where both shapes may come, the one that has a `type`: no native event needs one. */
+export function isSegmentEvent(event: JsonObject): boolean {
+  return Object.hasOwn(event, "type");
+}
+
 function isEventType(value: Json | undefined): value is EventType {
   return typeof value === "string" && (value === "track" || Object.hasOwn(eventNames, value));
 }
@@ -54,6 +60,17 @@ function readType(event: JsonObject, issues: Issue[]): EventType {
 
 function hasTraits(type: EventType): boolean {
   return type === "identify" || type === "group";
+}
+
+/** RudderStack's SDKs for pages and apps send the traits of an identify in its context alone. */
+function readTraits(
+  event: JsonObject,
+  { type, context }: Pick<Draft, "type" | "context">,
+  issues: Issue[],
+): JsonObject | undefined {
+  const own = readObject(event, "traits", issues);
+  if (own !== undefined || type !== "identify") return own;
+  return isObject(context?.traits) ? context.traits : undefined;
 }
 
 interface Ids {

@@ -19,8 +19,9 @@ export function readTime(input: TimeInput, issues: Issue[], notes: string[]): nu
   if (timestamp === undefined || timestamp === null) return now;
   let time = parseTime(timestamp);
   if (time === undefined) {
-    const message = `"${input.field}" should be ISO 8601 or milliseconds since 1970, but came as ${show(timestamp)}`;
-    issues.push({ code: "timestampInvalid", message, path: pointer([input.field]) });
+    const bare = `"${input.field}" should be ISO 8601 or milliseconds since 1970`;
+    const message = `${bare}, but came as ${show(timestamp)}`;
+    issues.push({ code: "timestampInvalid", message, bare, path: pointer([input.field]) });
     return now;
   }
   if (sentAtMs !== undefined && Math.abs(now - sentAtMs) > limits.clockSkewMsDeadBand) {

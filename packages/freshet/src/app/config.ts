@@ -1,7 +1,11 @@
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { nearest } from "../core/plan/error.ts";
+import type { EdgePolicy, HookConfig } from "../accept/index.ts";
 import type { Plan } from "../core/plan/plan.ts";
+import { unknownKey } from "./check.ts";
+import { checkRegistry, type RegistryConfig } from "./registry/config.ts";
+import { checkMqtt, type MqttConfig } from "./source/mqtt-config.ts";
+import { checkSources, type GeoConfig, type SourceConfig } from "./source-config.ts";
 import { type TrustProxy, trustProxyOf } from "./trust-proxy.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -24,8 +28,20 @@ export interface FreshetConfig {
   readonly secretKey?: string;
   /** More sources than the default one, each with a write key of its own. */
   readonly sources?: readonly SourceConfig[];
+  /** What holds for all sources, the default one among them, where they do not say otherwise. */
+  readonly defaults?: EdgePolicy;
+  /** Database of places: path of a file in MaxMind's format, relative to the configuration. */
+  readonly geo?: string | GeoConfig;
+  /** Key of `hash` rules of privacy, at least 16 characters; better in `FRESHET_HASH_KEY`. */
+  readonly hashKey?: string;
   /** Where `send` actions go, by name. */
   readonly destinations?: { readonly [name: string]: DestinationConfig };
+  /** Third parties that deliver to `/v1/hooks/<name>`, by name. */
+  readonly hooks?: { readonly [name: string]: HookConfig };
+  /** Brokers of MQTT to subscribe at. */
+  readonly mqtt?: readonly MqttConfig[];
+  /** The schema registry of somebody else, instead of the one that Freshet is. */
+  readonly registry?: RegistryConfig;
   /** Logical partitions of a new data folder. */
   readonly partitions?: number;
   /** How long the log keeps records, in days. */
@@ -33,13 +49,6 @@ export interface FreshetConfig {
   readonly logLevel?: LogLevel;
   /** Routes of your own on the same port: a site, a token endpoint. Gets the fastify instance. */
   readonly site?: (site: SiteContext) => void;
-}
-
-export interface SourceConfig {
-  readonly name: string;
-  readonly writeKey: string;
-  /** `browser` sources take the address from the connection; `server` sources may say it. */
-  readonly kind: "browser" | "server";
 }
 
 export interface DestinationConfig {
@@ -80,7 +89,16 @@ export interface Settings {
   readonly writeKey: string | undefined;
   readonly secretKey: string | undefined;
   readonly sources: readonly SourceConfig[];
+  readonly defaults: EdgePolicy;
+  /** With the path of its file resolved. */
+  readonly geo: GeoConfig | undefined;
+  readonly hashKey: string | undefined;
+  /** Folder of the configuration, which paths in it are relative to. */
+  readonly folder: string;
   readonly destinations: { readonly [name: string]: DestinationConfig };
+  readonly hooks: { readonly [name: string]: HookConfig };
+  readonly mqtt: readonly MqttConfig[];
+  readonly registry: RegistryConfig | undefined;
   readonly partitions: number | undefined;
   readonly retentionDays: number | undefined;
   readonly logLevel: LogLevel;
@@ -96,7 +114,13 @@ const configKeys: readonly (keyof FreshetConfig)[] = [
   "writeKey",
   "secretKey",
   "sources",
+  "defaults",
+  "geo",
+  "hashKey",
   "destinations",
+  "hooks",
+  "mqtt",
+  "registry",
   "partitions",
   "retentionDays",
   "logLevel",
@@ -109,6 +133,7 @@ const environmentKeys = {
   FRESHET_DATA: "data",
   FRESHET_WRITE_KEY: "writeKey",
   FRESHET_SECRET_KEY: "secretKey",
+  FRESHET_HASH_KEY: "hashKey",
   FRESHET_LOG_LEVEL: "logLevel",
 } as const;
 
@@ -147,6 +172,9 @@ export function settingsOf(
   for (const name of Object.keys(environment))
     if (name.startsWith("FRESHET_") && !known.includes(name))
       throw unknownKey(name, known, "the environment");
+  checkSources(config.sources, config.defaults, config.geo);
+  checkMqtt(config.mqtt);
+  checkRegistry(config.registry);
   const read = (name: keyof typeof environmentKeys) => environment[name] || undefined;
   return {
     plan: typeof config.plan === "string" ? resolve(folder, config.plan) : config.plan,
@@ -157,7 +185,14 @@ export function settingsOf(
     writeKey: read("FRESHET_WRITE_KEY") ?? config.writeKey,
     secretKey: read("FRESHET_SECRET_KEY") ?? config.secretKey,
     sources: config.sources ?? [],
+    defaults: config.defaults ?? {},
+    geo: geoOf(config.geo, folder),
+    hashKey: read("FRESHET_HASH_KEY") ?? config.hashKey,
+    folder,
     destinations: config.destinations ?? {},
+    hooks: config.hooks ?? {},
+    mqtt: config.mqtt ?? [],
+    registry: config.registry,
     partitions: config.partitions,
     retentionDays: config.retentionDays,
     logLevel: levelOf(read("FRESHET_LOG_LEVEL") ?? config.logLevel ?? "info"),
@@ -174,12 +209,10 @@ function dataFolder(
   return variable === undefined ? resolve(folder, configured ?? ".freshet") : resolve(variable);
 }
 
-function unknownKey(key: string, known: readonly string[], place: string): UsageError {
-  const near = nearest(key, known);
-  return new UsageError(
-    `"${key}" in ${place} is no setting of Freshet`,
-    near === null ? `known are ${known.join(", ")}` : `did you mean "${near}"?`,
-  );
+function geoOf(geo: FreshetConfig["geo"], folder: string): GeoConfig | undefined {
+  if (geo === undefined) return undefined;
+  const { file, ...options } = typeof geo === "string" ? { file: geo } : geo;
+  return { ...options, file: resolve(folder, file) };
 }
 
 function portOf(value: string | number): number {

@@ -2,9 +2,13 @@ import { existsSync, statfsSync } from "node:fs";
 import { totalmem } from "node:os";
 import { dirname } from "node:path";
 import type { Settings } from "./config.ts";
+import { createSources } from "./edge.ts";
 import { isFolder } from "./folder.ts";
+import { readGeo } from "./geo.ts";
 import { isInUse } from "./in-use.ts";
+import { sourceLines } from "./print-sources.ts";
 import { type PlaceOptions, peekPlan, readSettings } from "./settings.ts";
+import { mqttFindings } from "./source/doctor.ts";
 
 export interface Finding {
   readonly level: "fine" | "note" | "wrong";
@@ -28,7 +32,9 @@ export async function diagnose(
   ];
   const settings = await attempt(findings, "configuration", () => readSettings(options));
   if (settings === null) return findings;
-  findings.push(sourcesFinding(settings));
+  findings.push(sourcesFinding(settings), ...(await mqttFindings(settings)));
+  const checked = await attempt(findings, "sources", async () => checkEdge(settings));
+  if (checked !== null) findings.push(...checked);
   const loaded = await attempt(findings, "plan", () => peekPlan(settings));
   if (loaded !== null) {
     const { features, segments, triggers, placements } = loaded.plan.definition;
@@ -74,6 +80,19 @@ function sourcesFinding({ sources }: Settings): Finding {
   const others = sources.map(({ name, kind }) => `"${name}" (${kind})`);
   const own = '"default" (browser; its write key is printed at the start)';
   return { level: "fine", what: `sources ${[own, ...others].join(", ")}` };
+}
+
+/** Makes what a start would make of them, which finds missing keys and broken files. */
+function checkEdge(settings: Settings): Finding[] {
+  const geo = settings.geo === undefined ? undefined : readGeo(settings.geo.file);
+  createSources(settings, "doctor's own", geo && (() => geo));
+  const lines = sourceLines(settings).map((what) => ({
+    level: "fine" as const,
+    what: `source ${what}`,
+  }));
+  if (geo === undefined) return lines;
+  const built = new Date(geo.version * 1000).toISOString().slice(0, 10);
+  return [...lines, { level: "fine", what: `database of places, built ${built}` }];
 }
 
 function destinationFindings(

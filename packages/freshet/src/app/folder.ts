@@ -31,6 +31,7 @@ const folderFormat = 1;
 
 export const logFolder = (data: string): string => join(data, "log");
 export const stateFolder = (data: string): string => join(data, "state");
+export const registryFolder = (data: string): string => join(data, "registry");
 
 /** Opens log, state and engine of a data folder, and makes the folder where there is none. */
 export async function openFolder(data: string, options: FolderOptions): Promise<OpenFolder> {
@@ -88,7 +89,7 @@ export function markFolder(data: string): void {
 }
 
 /** What a first start may have written before it was cut off. */
-const ownNames = [markerName, "keys.json", "plans", "log", "state"];
+const ownNames = [markerName, "keys.json", "plans", "log", "state", "registry"];
 const isOwn = (name: string): boolean => ownNames.includes(name.replace(partSuffix, ""));
 
 /** `reset` deletes a marked folder with all that is in it: somebody's own files must never get the mark. */

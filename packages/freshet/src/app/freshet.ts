@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { sourcesOf } from "../accept/index.ts";
+import type { AcceptContext, Sources } from "../accept/index.ts";
 import { systemClock } from "../adapters/clock/system.ts";
 import { compilePlan } from "../core/plan/compile.ts";
 import { Dispatcher } from "../engine/dispatcher.ts";
@@ -8,6 +8,8 @@ import type { Engine } from "../engine/engine.ts";
 import type { PlanChange } from "../engine/manifest.ts";
 import type { EngineLimits } from "../engine/options.ts";
 import type { Clock } from "../engine/port/clock.ts";
+import type { SchemaRegistry } from "../engine/port/schema-registry.ts";
+import { createAcceptState } from "../server/accept-state.ts";
 import {
   createServer,
   createTokens,
@@ -15,13 +17,18 @@ import {
   StreamHub,
   serverLimits,
 } from "../server/index.ts";
-import { createLogger, createMetrics } from "../telemetry/index.ts";
+import { createLogger, createMetrics, type Logger } from "../telemetry/index.ts";
 import type { Settings, SiteContext } from "./config.ts";
+import { createSources } from "./edge.ts";
 import { markFolder, openFolder } from "./folder.ts";
+import { openGeoFile } from "./geo.ts";
+import { createHooks } from "./hooks.ts";
 import { keysOf } from "./keys.ts";
 import { type LoadedPlan, loadPlan } from "./load.ts";
+import { openRegistry } from "./registry/open.ts";
 import { planOfSettings } from "./settings.ts";
 import { createSinks } from "./sinks.ts";
+import { prepareFeeds, startFeeds } from "./source/open.ts";
 import { readTable, refreshTables } from "./tables.ts";
 import { UsageError } from "./usage-error.ts";
 import { watchFiles } from "./watch.ts";
@@ -43,6 +50,8 @@ export interface Freshet {
   /** True when the keys were made by this start. */
   readonly keysMade: boolean;
   readonly engine: Engine;
+  /** Where schemas come from: the registry inside, or the one of the configuration. */
+  readonly schemas: SchemaRegistry;
   /** Reads the plan's file again and puts it in force; throws when it is wrong, and the old one stays. */
   reload(): Promise<PlanChange | null>;
   /** Answers what is open, writes a last checkpoint and lets go of the data folder. */
@@ -62,6 +71,10 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
   const hub = new StreamHub({ clock, onDropped: () => metrics.streamDropped() });
   let base = "";
   const sinks = createSinks(settings, { clock, url: () => base });
+  const geo = settings.geo === undefined ? undefined : openGeoFile(settings.geo.file);
+  const sources = createSources(settings, keys.writeKey, geo?.current);
+  const hooks = createHooks(settings, sources);
+  const prepared = await prepareFeeds(settings, sources);
   const metrics = createMetrics();
   const alert = (name: Parameters<typeof metrics.alert>[0], message: string) => {
     metrics.alert(name);
@@ -73,6 +86,11 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
     limits: { ...limitsOf(settings), ...options.limits },
   });
   const { engine } = folder;
+  const { data, registry: config } = settings;
+  const registry = await openRegistry({ data, config, clock }).catch(async (error: unknown) => {
+    await folder.close();
+    throw error;
+  });
   const dispatcher = new Dispatcher({
     outbox: engine.outbox,
     sinks,
@@ -80,16 +98,18 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
     random: Math.random,
     alert,
   });
+  const feeds = prepared.open({
+    ...{ engine, clock, problem: (message) => logger.warn(message) },
+    context: acceptContextOf(engine, sources, clock),
+  });
   let isReady = false;
   const onListening: (() => (() => void) | undefined)[] = [];
   const tokens = createTokens(keys.secretKey, clock);
   const server = createServer({
     engine,
     plan: () => engine.plan,
-    sources: sourcesOf([
-      { name: "default", writeKey: keys.writeKey, kind: "browser" },
-      ...settings.sources,
-    ]),
+    sources,
+    hooks,
     secretKey: keys.secretKey,
     clock,
     randomId: () => randomUUID(),
@@ -97,6 +117,8 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
     metrics,
     hub,
     dispatcher,
+    ...(registry.embedded === undefined ? {} : { registry: registry.embedded }),
+    feeds: () => feeds.map((feed) => feed.status()),
     trustProxy: settings.trustProxy,
     ready: () => isReady,
     siteRoutes: (app) => {
@@ -114,14 +136,17 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
   const close = once(async () => {
     isReady = false;
     for (const closer of closers) closer();
+    await Promise.all(feeds.map((feed) => feed.stop()));
     await server.app.close();
     await dispatcher.stop();
     await Promise.all(sinks.map((sink) => sink.close()));
+    await registry.close();
     await folder.close();
   });
   try {
     await refreshTables(engine, clock, loaded.folder);
     base = await listen(server, settings);
+    await startFeeds(feeds);
   } catch (error) {
     await close();
     throw error;
@@ -133,6 +158,7 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
     const stop = start();
     if (stop !== undefined) closers.push(stop);
   }
+  if (geo !== undefined) closers.push(geo.watch((error) => noteGeo(logger, error)));
   const reload = reloader(settings, engine, clock);
   if (options.watch === true && typeof settings.plan === "string")
     closers.push(watchPlan(settings.plan, loaded, reload, options.onReload ?? (() => {})));
@@ -142,9 +168,26 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
     secretKey: keys.secretKey,
     keysMade: firstStart || keys.made,
     engine,
+    schemas: registry.schemas,
     reload,
     close,
   };
+}
+
+/** For ways in that are no requests. */
+function acceptContextOf(engine: Engine, sources: Sources, clock: Clock): () => AcceptContext {
+  const state = createAcceptState({
+    plan: () => engine.plan,
+    tables: () => engine.tables,
+    partitions: () => engine.partitions,
+    ...{ sources, clock, randomId: () => randomUUID() },
+  });
+  return () => state.context();
+}
+
+function noteGeo(logger: Logger, error: Error | null): void {
+  if (error === null) logger.info("the database of places was read again");
+  else logger.error({ err: error }, "the database of places was not read again; the old one stays");
 }
 
 function given(settings: Settings) {

@@ -106,6 +106,8 @@ export async function applyReplay(options: ApplyOptions): Promise<void> {
           partitions: replayer.partitions.map((partition) => partition.snapshot()),
           outboxSequence: old.outboxSequence,
           deadLetters: old.deadLetters,
+          ...(old.deadLetterBytes === undefined ? {} : { deadLetterBytes: old.deadLetterBytes }),
+          deadLettersDropped: old.deadLettersDropped ?? 0,
           dedupSlices: old.dedupSlices,
           dedupStart: old.dedupStart,
           dedupShrunk: old.dedupShrunk,

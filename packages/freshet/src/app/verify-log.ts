@@ -19,6 +19,7 @@ export class LogAudit {
   readonly #log: LogReader;
   readonly #partitions: number;
   readonly #ids = new Set<string>();
+  readonly #corrections = new Map<number, number>();
   #kinds = new Uint8Array(1 << 16);
   readonly #faults = new Map<string, { count: number; first: number }>();
   next: number;
@@ -26,6 +27,8 @@ export class LogAudit {
   events = 0;
   letters = 0;
   distinct = 0;
+  /** Corrected events that are the first of their letter and of their id. */
+  corrected = 0;
   /** False where the log had more ids than are held. */
   isDistinctExact = true;
   atMin = Number.POSITIVE_INFINITY;
@@ -68,6 +71,11 @@ export class LogAudit {
     return this.#kindAt(offset) !== other;
   }
 
+  /** The letter that the event at an offset corrects. */
+  correctionAt(offset: number): number | undefined {
+    return this.#corrections.get(offset);
+  }
+
   findings(): Finding[] {
     const faults: Finding[] = [...this.#faults].map(([what, { count, first }]) => ({
       level: "wrong",
@@ -98,7 +106,14 @@ export class LogAudit {
     if (partitionOf(key, this.#partitions) !== record.partition)
       this.#fault("lie in another partition than their key", offset);
     if (event.time > record.at) this.#fault("happened after they were taken", offset);
-    this.#mark(offset, this.#isNew(`${event.source}\n${key}\n${event.id}`));
+    const { corrects } = event;
+    if (corrects !== undefined) this.#corrections.set(offset, corrects.letter);
+    // A letter that was corrected is taken, whatever id comes with another correction of it.
+    const isFirst =
+      (corrects === undefined || this.#isNew(`letter\n${corrects.letter}`)) &&
+      this.#isNew(`${event.source}\n${key}\n${event.id}`);
+    if (corrects !== undefined && isFirst) this.corrected++;
+    this.#mark(offset, isFirst);
   }
 
   #isNew(id: string): boolean {

@@ -4,8 +4,9 @@ import type { SendEffect } from "../core/effect.ts";
 import { type Packed, unpackProfile } from "../core/pack.ts";
 import { isEntityKey, timerKey } from "../engine/keyed-state.ts";
 import type { Meta } from "../engine/meta.ts";
-import type { StateStore, StateTable } from "../engine/port/state-store.ts";
+import type { StateStore } from "../engine/port/state-store.ts";
 import type { Finding } from "./doctor.ts";
+import { checkLetters } from "./verify-letters.ts";
 
 const bug = "this is a bug: keep the folder and report it";
 const rebuild = "stop the server and build the state again: freshet replay --apply";
@@ -109,26 +110,7 @@ export function checkQueues(store: StateStore, meta: Meta): Finding[] {
     if (book !== (key.startsWith("~") ? key : "waiting"))
       faults.add("outbox entries are not in its book of known ids", key, bug);
   }
-  let letters = 0;
-  for (const [key, value] of store.scan("deadLetter", { to: "id/" })) {
-    letters++;
-    const letter = parse<{ readonly id?: string; readonly code?: string }>(value);
-    if (typeof letter?.id !== "string" || typeof letter.code !== "string")
-      faults.add("dead letters cannot be read", key, bug);
-  }
-  const indexed = countOf(store, "deadLetter", { from: "id/" });
-  if (indexed !== letters)
-    faults.add(
-      `entries in the index of dead letters, but ${letters} letters`,
-      `${indexed} entries`,
-      bug,
-    );
-  if (meta.deadLetters !== letters)
-    faults.add(
-      `dead letters in the store, but the checkpoint counts ${meta.deadLetters}`,
-      `${letters} letters`,
-      bug,
-    );
+  const letters = checkLetters(store, meta, faults);
   const found = faults.findings("queues");
   return found.length > 0
     ? found
@@ -138,12 +120,6 @@ export function checkQueues(store: StateStore, meta: Meta): Finding[] {
           what: `queues: ${waiting} effects wait, ${known.size} effect ids are remembered, ${letters} dead letters`,
         },
       ];
-}
-
-function countOf(store: StateStore, table: StateTable, range: { readonly from: string }): number {
-  let count = 0;
-  for (const _ of store.scan(table, range)) count++;
-  return count;
 }
 
 function parse<T>(value: Uint8Array): T | null {

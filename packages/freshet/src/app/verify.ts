@@ -10,7 +10,9 @@ import { loadKeptPlan } from "./load.ts";
 import { replayFolder } from "./replay.ts";
 import { openForReading, type ReadFolder } from "./replay-open.ts";
 import { UsageError } from "./usage-error.ts";
+import { checkSent } from "./verify-letters.ts";
 import { LogAudit } from "./verify-log.ts";
+
 import { checkQueues, checkStates, dedupOffsets } from "./verify-state.ts";
 
 export interface VerifyOptions {
@@ -104,6 +106,7 @@ async function check(folder: ReadFolder, { data, onProgress }: VerifyOptions): P
       : []),
     ...checkStates(folder.store, meta),
     ...checkQueues(folder.store, meta),
+    ...checkSent(folder, meta),
   ];
   audit.advance(folder.log.next);
   return [...checkLog(folder, audit), ...ofCheckpoint, ...(await checkPlans(data, meta))];
@@ -195,6 +198,12 @@ function checkLedger({ log }: ReadFolder, meta: Meta, audit: LogAudit): Finding[
         `applied ${applied}, but the log has ${audit.distinct} different events (by source, key and id)`,
       ),
     );
+  if (isExact && meta.counters.corrected !== audit.corrected)
+    found.push(
+      wrong(
+        `corrected ${meta.counters.corrected}, but the log has ${audit.corrected} letters corrected`,
+      ),
+    );
   if (found.length > 0) return found;
   return [
     {
@@ -227,8 +236,10 @@ function checkDedup({ log, store }: ReadFolder, meta: Meta, audit: LogAudit): Fi
   for (const [offset, times] of offsets) {
     if (offset < from) continue;
     inside++;
-    if (times === 1 && audit.isEvent(offset) && offset < meta.position) continue;
-    counts[times > 1 ? "twice" : "strange"]++;
+    // A corrected event has its letter's id besides its own.
+    const idsMax = audit.correctionAt(offset) === undefined ? 1 : 2;
+    if (times <= idsMax && audit.isEvent(offset) && offset < meta.position) continue;
+    counts[times > idsMax ? "twice" : "strange"]++;
     counts.example = offset;
   }
   const { failed } = meta.counters;

@@ -1,18 +1,19 @@
 import type { Command } from "commander";
 import { printPlan } from "../app/print-plan.ts";
+import { printSources } from "../app/print-sources.ts";
 import { type PlaceOptions, peekPlan, readSettings } from "../app/settings.ts";
 
 export function planVerb(program: Command): void {
   program
     .command("plan")
-    .description("check the plan and print it")
+    .description("check the plan and print it, and what each source does")
     .option("--config <file>", "configuration that names the plan")
     .option("--data <folder>", "data folder")
     .option("--json", "print the plan as data")
     .action(async (options: PlaceOptions & { readonly json?: boolean }) => {
-      const { plan } = await peekPlan(await readSettings(options));
-      process.stdout.write(
-        options.json ? `${JSON.stringify(plan.definition, null, 2)}\n` : printPlan(plan),
-      );
+      const settings = await readSettings(options);
+      const { plan } = await peekPlan(settings);
+      if (options.json) process.stdout.write(`${JSON.stringify(plan.definition, null, 2)}\n`);
+      else process.stdout.write(`${printPlan(plan)}\n${printSources(settings)}`);
     });
 }

@@ -33,6 +33,15 @@ export interface AcceptedEvent {
   readonly extra?: JsonObject;
   /** Notes of accept for the journey: "skewCorrected", "timeClamped", "idDerived", ... */
   readonly notes?: readonly string[];
+  /** Set where the event was refused before and comes again, corrected: its dead letter. */
+  readonly corrects?: Corrects;
+}
+
+export interface Corrects {
+  /** Offset of the letter's first record, which is the letter's id. Taken once, whatever else is the same. */
+  readonly letter: number;
+  /** The job that sends it, where one does. */
+  readonly job?: string;
 }
 
 /** `user:<id>` or `anon:<id>`: an identifier, which names a part, a profile and the partition key. */
@@ -52,8 +61,29 @@ export interface DeadLetter {
   readonly message: string;
   /** Where in the event, as a JSON pointer, when it can be said. */
   readonly path?: string;
+  /** The schema that it broke, where that is why. */
+  readonly schema?: string;
   readonly source: string;
   readonly at: number;
   /** The event as it came; text where it was no JSON object. */
   readonly event: Json;
+  /** The event's name, where one could be read. */
+  readonly name?: string;
+  /** When it happened, skew corrected, in milliseconds since 1970; `at` where the event says nothing of it. */
+  readonly time?: number;
+  /** When its attempt was sent, by the client's clock: a corrected event's time is corrected by the same skew. */
+  readonly sentAt?: number;
+  /** How `event` is read when it comes again. Absent: as a client's own event, of either shape. */
+  readonly form?: LetterForm;
+}
+
+export interface LetterForm {
+  /** The shape of the request that it came with; `accepted` for an event that the log had taken. */
+  readonly shape: string;
+  /** The type that the path named. */
+  readonly type?: EventType;
+  /** History: fires nothing. */
+  readonly imported?: true;
+  /** The event is in Freshet's own form, after the rules of its source. */
+  readonly own?: true;
 }

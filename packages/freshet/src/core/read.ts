@@ -49,6 +49,12 @@ export function memberships(view: ProfileView): string[] {
     .map((segment) => segment.definition.name);
 }
 
+/** Id of the session that an event at the view's moment is of, or would be; null where there is none. */
+export function sessionIdAt(view: ProfileView, profileId: string): string | null {
+  const entry = view.session();
+  return entry === null ? null : sessionId(entry, profileId);
+}
+
 function readSession(view: ProfileView, profileId: string): ProfileAnswer["session"] {
   const entry = view.session();
   if (entry === null) return null;

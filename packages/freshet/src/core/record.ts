@@ -1,5 +1,6 @@
 import type { JsonObject } from "@freshet/protocol";
 import type { AcceptedEvent, DeadLetter } from "./event.ts";
+import type { LetterAction } from "./letter.ts";
 
 /**
  * What the log holds. `event` and `deadLetter` are counted by the ledger (received = applied + duplicate +
@@ -11,7 +12,8 @@ export type LogRecord =
   | TickRecord
   | SelfRecord
   | TableRecord
-  | PlanRecord;
+  | PlanRecord
+  | LetterRecord;
 
 interface RecordHead {
   readonly partition: number;
@@ -100,6 +102,12 @@ export interface PlanRecord extends RecordHead {
   readonly kind: "plan";
   readonly planHash: string;
   readonly epoch: number;
+}
+
+/** What an operator did to dead letters, apart from sending corrected events. */
+export interface LetterRecord extends RecordHead {
+  readonly kind: "letter";
+  readonly action: LetterAction;
 }
 
 export function isCounted(record: LogRecord): record is EventRecord | DeadLetterRecord {

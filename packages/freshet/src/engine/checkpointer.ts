@@ -26,7 +26,8 @@ export interface CheckpointParts {
  * - C1 all parts are frozen in one turn, at one log position.
  * - C2 the transaction is committed only when the records for other keys that were made before it are in the log.
  * - C3 one checkpoint is under way at a time; one that fails loses nothing: the next one holds it too.
- * - C4 encoding breathes between slices, so a checkpoint never holds up a request for long.
+ * - C4 encoding breathes between slices, so a checkpoint never holds up a request for long; what is encoded goes to the
+ *   store at once, so that the disk has it in small portions too, and the commit has little left to write.
  */
 export class Checkpointer {
   readonly #options: EngineOptions;
@@ -103,11 +104,15 @@ export class Checkpointer {
     settled.catch(() => {});
     let outcome: "committed" | "failed" = "failed";
     try {
-      while (state.encodeSlice(limits.sliceKeysMax)) await this.#rest();
+      while (state.encodeSlice(limits.sliceKeysMax)) {
+        store.stage(snapshot.changes.splice(0));
+        await this.#rest();
+      }
       await settled;
       await store.commit([...snapshot.changes, ...changes]);
       outcome = "committed";
     } finally {
+      if (outcome === "failed") await store.unstage();
       state.endSnapshot(outcome);
       outbox.endSnapshot(outcome);
       deadLetters.endSnapshot(outcome);
@@ -118,7 +123,7 @@ export class Checkpointer {
     if (letters.dropped > 0)
       this.#options.listener.alert(
         "deadLettersDropped",
-        `${letters.dropped} oldest dead letters were dropped: more than ${limits.deadLettersMax} are waiting`,
+        `${letters.dropped} of the oldest dead letters were dropped: ${limits.deadLettersMax} are kept, and ${limits.deadLetterBytesMax} bytes of them`,
       );
     this.#parts.collected(update);
     this.position = update.position.position;

@@ -6,6 +6,8 @@ export interface Counters {
   rejected: number;
   /** Among the applied ones: kept out by the plan. */
   filtered: number;
+  /** Among the applied ones: refused before, corrected and sent again. */
+  corrected: number;
   /** Among the rejected ones: the plan's own function threw. */
   failed: number;
   /** Records that the system wrote to itself; never part of the ledger. */
@@ -24,6 +26,7 @@ export function emptyCounters(): Counters {
     duplicate: 0,
     rejected: 0,
     filtered: 0,
+    corrected: 0,
     failed: 0,
     selfApplied: 0,
     selfDropped: 0,

@@ -51,9 +51,14 @@ export class DedupWindow {
     return this.#scratch;
   }
 
-  /** Frees the id that `take` has just taken in: its event was rejected after all. */
-  forget(): void {
-    this.#shardOf(this.#scratch).forget(this.#scratch);
+  /** The hash of an id, as `lastHash` has it for the last one that was taken. */
+  hashOf(scope: string, messageId: string): Uint32Array {
+    return this.#hash(scope, messageId);
+  }
+
+  /** Frees an id that was just taken in: its event was rejected after all. */
+  forget(hash: Uint32Array = this.#scratch): void {
+    this.#shardOf(hash).forget(hash);
   }
 
   /** Takes in an entry that a checkpoint kept. */

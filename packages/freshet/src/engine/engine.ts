@@ -5,7 +5,7 @@ import type { EntityState, ProfileState } from "../core/profile.ts";
 import { isCounted, type LogRecord, type SelfRecord, type TableRecord } from "../core/record.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import type { Counters, Ledger } from "./counters.ts";
-import { DeadLetters } from "./dead-letters.ts";
+import { DeadLetters, type LetterReader } from "./dead-letters.ts";
 import { DedupWindow } from "./dedup.ts";
 import { DedupJournal } from "./journal.ts";
 import { journeyOf } from "./journey.ts";
@@ -95,10 +95,7 @@ export class Engine {
       horizonMs: limits.timerHorizonMs,
       partitionOf: (key) => partitionOf(key, count),
     });
-    this.#deadLetters = new DeadLetters(store, text, {
-      count: meta.deadLetters,
-      countMax: limits.deadLettersMax,
-    });
+    this.#deadLetters = new DeadLetters(store, text, meta, limits);
     this.outbox = new Outbox(store, text, meta.outboxSequence);
     this.#nextOffset = meta.position;
     this.#visibility = new Visibility(meta.position);
@@ -198,7 +195,7 @@ export class Engine {
     return this.#reducer.counters;
   }
 
-  get deadLetters(): Pick<DeadLetters, "list" | "ofMessage" | "count"> {
+  get deadLetters(): LetterReader {
     return this.#deadLetters;
   }
 
@@ -510,7 +507,11 @@ export class Engine {
         if (record.from.awaited) this.#visibility.arrived(record.from);
         this.#moving.arrived(record);
       },
-      deadLetter: (letter, offset) => this.#deadLetters.add(letter, offset),
+      deadLetter: (letter, offset, corrects) =>
+        this.#deadLetters.rejected(letter, offset, corrects),
+      corrected: ({ event, at }, offset, outcome) =>
+        this.#deadLetters.corrected(event, { at, offset, outcome }),
+      letter: (record) => this.#deadLetters.act(record),
       duplicate: (_record, offset, firstOffset) => this.#journal.duplicate(firstOffset, offset),
       accepted: (hash, offset) => this.#journal.accepted(hash, offset),
       table: (record: TableRecord) => {
@@ -531,7 +532,7 @@ export class Engine {
         counters: { ...this.#reducer.counters },
         partitions: this.#reducer.partitions.map((partition) => partition.snapshot()),
         outboxSequence: this.outbox.sequence,
-        deadLetters: this.#deadLetters.count,
+        ...this.#deadLetters.totals(),
         dedupSlices: [...this.#dedup.slices],
         dedupStart: this.#dedup.startOffset,
         dedupShrunk: this.#dedup.shrunk,

@@ -34,7 +34,10 @@ export function journeyOf(messageId: string, sources: JourneySources): JourneyAn
     if (record === undefined && offset < sources.log.first)
       return trimmedJourney(messageId, offset, sources);
   }
-  const letter = sources.deadLetters[sources.deadLetters.length - 1];
+  const letter = sources.deadLetters.reduce<StoredDeadLetter | undefined>(
+    (last, one) => (last !== undefined && last.lastOffset > one.lastOffset ? last : one),
+    undefined,
+  );
   if (letter !== undefined) return rejectedJourney(letter, sources);
   return queuedJourney(messageId, sources);
 }
@@ -64,6 +67,7 @@ function appliedJourney(
         segments: rules.segments.map((segment) => segment.definition.name),
       };
   const steps: JourneyStep[] = [
+    ...correctedSteps(event, located, sources),
     {
       stage: "happened",
       at: event.time,
@@ -97,6 +101,33 @@ function appliedJourney(
   };
 }
 
+/** What came before an event that was refused at first. */
+function correctedSteps(
+  { corrects }: AcceptedEvent,
+  { record }: Located,
+  { deadLetters }: JourneySources,
+): JourneyStep[] {
+  if (corrects === undefined) return [];
+  const letter = deadLetters.find(({ offset }) => offset === corrects.letter);
+  const job = corrects.job === undefined ? {} : { job: corrects.job };
+  return [
+    ...(letter === undefined ? [] : refusedSteps(letter)),
+    { stage: "corrected", at: record.at, letter: `${corrects.letter}`, ...job },
+  ];
+}
+
+function refusedSteps(letter: StoredDeadLetter): JourneyStep[] {
+  const { at, source, code, message, path, offset, count, lastAt } = letter;
+  return [
+    { stage: "received", at, source },
+    { stage: "rejected", at, code, message, ...(path ? { path } : {}) },
+    {
+      ...{ stage: "deadLetter", at, offset, letter: `${offset}` },
+      ...(count > 1 ? { count, lastAt } : {}),
+    },
+  ];
+}
+
 /** The window still knows the id, the log no longer has the event. */
 function trimmedJourney(messageId: string, offset: number, sources: JourneySources): JourneyAnswer {
   return {
@@ -115,26 +146,22 @@ function duplicatesAt(offset: number, { log, duplicatesOf }: JourneySources) {
 }
 
 function rejectedJourney(letter: StoredDeadLetter, sources: JourneySources): JourneyAnswer {
-  const record = sources.log.get(letter.offset);
+  const record = sources.log.get(letter.lastOffset);
   return {
     messageId: letter.id,
     status: "rejected",
-    at: letter.at,
+    at: letter.lastAt,
     partition: record?.partition ?? -1,
-    offset: letter.offset,
+    offset: letter.lastOffset,
     duplicates: [],
-    steps: [
-      { stage: "received", at: letter.at, source: letter.source },
-      {
-        stage: "rejected",
-        at: letter.at,
-        code: letter.code,
-        message: letter.message,
-        ...(letter.path ? { path: letter.path } : {}),
-      },
-      { stage: "deadLetter", at: letter.at, offset: letter.offset },
-    ],
+    steps: [...refusedSteps(letter), ...discardedSteps(letter)],
   };
+}
+
+function discardedSteps({ state }: StoredDeadLetter): JourneyStep[] {
+  if (state.kind !== "discarded") return [];
+  const { at, by, reason } = state;
+  return [{ stage: "discarded", at, by, ...(reason === undefined ? {} : { reason }) }];
 }
 
 function queuedJourney(messageId: string, sources: JourneySources): JourneyAnswer | null {

@@ -1,4 +1,5 @@
 import { type Counters, emptyCounters } from "./counters.ts";
+import type { LetterTotals } from "./dead-letters.ts";
 import type { SliceStart } from "./dedup.ts";
 import type { ManifestEntry } from "./manifest.ts";
 import type { EngineOptions } from "./options.ts";
@@ -9,14 +10,13 @@ import type { StateChange, StateStore } from "./port/state-store.ts";
 import type { TableVersion } from "./table.ts";
 
 /** The part of a checkpoint that is about the whole engine. */
-export interface Position {
+export interface Position extends LetterTotals {
   /** Everything before this offset is in the checkpoint. */
   readonly position: number;
   readonly logId: string;
   readonly counters: Counters;
   readonly partitions: readonly PartitionSnapshot[];
   readonly outboxSequence: number;
-  readonly deadLetters: number;
   readonly dedupSlices: readonly SliceStart[];
   readonly dedupStart: number;
   /** How often the window had to give up a slice for room. */
@@ -54,7 +54,9 @@ export function readMeta(
     throw new Error(
       `the checkpoint is at offset ${position.position}, but the log begins at ${log.first}: records between were lost`,
     );
-  return { ...position, manifest, tables };
+  // A checkpoint of an earlier version may lack counters that came later.
+  const counters = { ...emptyCounters(), ...position.counters };
+  return { ...position, counters, manifest, tables };
 }
 
 function beginning(partitions: number, logId: string): Position {
@@ -64,7 +66,7 @@ function beginning(partitions: number, logId: string): Position {
     counters: emptyCounters(),
     partitions: Array.from({ length: partitions }, (_, index) => new Partition(index).snapshot()),
     outboxSequence: 0,
-    deadLetters: 0,
+    ...{ deadLetters: 0, deadLetterBytes: 0, deadLettersDropped: 0 },
     dedupSlices: [],
     dedupStart: 0,
     dedupShrunk: 0,

@@ -49,8 +49,13 @@ export interface EngineLimits {
   readonly deduplicationMs: number;
   /** Ids held; past it the window shrinks and says so. */
   readonly deduplicationIdsMax: number;
-  /** Dead letters kept; the oldest go, with an alert. Enough for a day of one bad event a second. */
+  /**
+   * Dead letters kept; past it the oldest go, with an alert: first those that were sent or discarded, then those that
+   * wait. Enough for a day of one bad event a second.
+   */
   readonly deadLettersMax: number;
+  /** What they may take together, as JSON: a few of 256 Ki characters must not fill the disk. */
+  readonly deadLetterBytesMax: number;
   /** The log is trimmed to this age and size, never past the checkpoint. */
   readonly retentionMs: number;
   readonly retentionBytes: number;
@@ -71,6 +76,7 @@ export const engineLimits: EngineLimits = {
   deduplicationMs: 7 * 24 * 3_600_000,
   deduplicationIdsMax: 10_000_000,
   deadLettersMax: 100_000,
+  deadLetterBytesMax: 512 * 1024 ** 2,
   retentionMs: 30 * 24 * 3_600_000,
   retentionBytes: 20 * 1024 ** 3,
   sentMemoryMs: 24 * 3_600_000,

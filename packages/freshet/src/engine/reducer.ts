@@ -1,11 +1,12 @@
 import type { Effect, PushEffect, SegmentEffect, SendEffect } from "../core/effect.ts";
-import type { DeadLetter } from "../core/event.ts";
+import type { Corrects, DeadLetter } from "../core/event.ts";
 import { type Packed, packPart, unpackPart } from "../core/pack.ts";
 import type { CompiledPlan } from "../core/plan/compile.ts";
 import type { EntityState, ProfileState } from "../core/profile.ts";
 import type {
   DeadLetterRecord,
   EventRecord,
+  LetterRecord,
   LogRecord,
   SelfBody,
   SelfOrigin,
@@ -14,7 +15,7 @@ import type {
 } from "../core/record.ts";
 import { type StepInput, type StepResult, step } from "../core/step.ts";
 import { type Counters, emptyCounters } from "./counters.ts";
-import type { DedupWindow } from "./dedup.ts";
+import type { DedupPosition, DedupWindow } from "./dedup.ts";
 import { entityKey, entityOf, isEntityKey, type KeyedState, type Live } from "./keyed-state.ts";
 import { type Mapping, migratePart, pickEntityFeatures } from "./migrate.ts";
 import { type Partition, partitionOf } from "./partition.ts";
@@ -28,7 +29,11 @@ export interface ReducerOutput {
   /** To be appended to the log, in this order; `root` is the offset of the record that began the chain. */
   self(record: Omit<SelfRecord, "at">, root: number): void;
   selfApplied(record: SelfRecord): void;
-  deadLetter(letter: DeadLetter, offset: number): void;
+  /** `corrects` where the plan refused the corrected event of an earlier letter. */
+  deadLetter(letter: DeadLetter, offset: number, corrects?: Corrects): void;
+  /** A letter's event came corrected. `offset` is where its id was applied: here, or earlier. */
+  corrected(record: EventRecord, offset: number, outcome: "applied" | "duplicate"): void;
+  letter(record: LetterRecord): void;
   duplicate(record: EventRecord, offset: number, firstOffset: number): void;
   accepted(hash: Uint32Array, offset: number): void;
   table(record: TableRecord): void;
@@ -112,6 +117,9 @@ export class Reducer {
       case "table":
         this.#options.output.table(record);
         break;
+      case "letter":
+        this.#options.output.letter(record);
+        break;
       case "plan":
         break;
     }
@@ -120,10 +128,14 @@ export class Reducer {
   #event(record: EventRecord, offset: number, clock: number): void {
     const { event, key } = record;
     const { dedup, output } = this.#options;
-    const known = dedup.take(`${event.source}\n${key}`, event.id, { clock, offset });
+    const known =
+      event.corrects === undefined
+        ? dedup.take(`${event.source}\n${key}`, event.id, { clock, offset })
+        : this.#takeCorrected(record, event.corrects, { clock, offset });
     if (known !== null) {
       this.counters.duplicate++;
       output.duplicate(record, offset, known);
+      if (event.corrects !== undefined) output.corrected(record, known, "duplicate");
       return;
     }
     const result = this.#step(key, { kind: "event", event, offset, at: clock });
@@ -134,6 +146,27 @@ export class Reducer {
     output.accepted(dedup.lastHash(), offset);
     this.counters.applied++;
     if (result.outcome === "filtered") this.counters.filtered++;
+    if (event.corrects === undefined) return;
+    output.accepted(dedup.hashOf(letterScope, `${event.corrects.letter}`), offset);
+    this.counters.corrected++;
+    output.corrected(record, offset, "applied");
+  }
+
+  /**
+   * A corrected event has a second id, that of its letter: who corrects a letter twice at once, each time for another
+   * profile, has it applied once all the same. Nor is it free again where the event had come by itself meanwhile.
+   */
+  #takeCorrected(
+    { event, key }: EventRecord,
+    { letter }: Corrects,
+    position: DedupPosition,
+  ): number | null {
+    const { dedup, output } = this.#options;
+    const before = dedup.take(letterScope, `${letter}`, position);
+    if (before !== null) return before;
+    const known = dedup.take(`${event.source}\n${key}`, event.id, position);
+    if (known !== null) output.accepted(dedup.hashOf(letterScope, `${letter}`), position.offset);
+    return known;
   }
 
   /** The plan's own function threw: the event waits as a dead letter, and its id is free for a corrected one. */
@@ -145,8 +178,11 @@ export class Reducer {
     const { event } = record;
     this.counters.rejected++;
     this.counters.failed++;
-    this.#options.dedup.forget();
-    this.#options.output.deadLetter(
+    const { dedup, output } = this.#options;
+    dedup.forget();
+    if (event.corrects !== undefined)
+      dedup.forget(dedup.hashOf(letterScope, `${event.corrects.letter}`));
+    output.deadLetter(
       {
         id: event.id,
         code: "planFunctionFailed",
@@ -154,8 +190,12 @@ export class Reducer {
         source: event.source,
         at: record.at,
         event: JSON.parse(JSON.stringify(event)),
+        name: event.name,
+        time: event.time,
+        form: { shape: "accepted", own: true, ...(event.imported ? { imported: true } : {}) },
       },
       offset,
+      event.corrects,
     );
   }
 
@@ -301,3 +341,6 @@ export class Reducer {
     if (this.#options.timers.set(live.key, partition, timer)) live.heapTime = timer;
   }
 }
+
+/** No source's scope: those have a line break in them. */
+const letterScope = "letter";

@@ -282,6 +282,8 @@ export class Replayer {
       },
       selfApplied: () => {},
       deadLetter: () => {},
+      corrected: () => {},
+      letter: () => {},
       duplicate: () => {},
       accepted: () => {},
       table: ({ table, version, rows }) => this.#tables.set(table, { version, rows }),

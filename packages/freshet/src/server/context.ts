@@ -1,8 +1,10 @@
 import type { AcceptState } from "./accept-state.ts";
 import type { Keys } from "./auth.ts";
 import type { Gate } from "./gate.ts";
+import type { LetterRunner } from "./letter/runner.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerOptions } from "./options.ts";
+import type { SocketHub } from "./socket/hub.ts";
 import type { Tokens } from "./token.ts";
 
 /** What every route is given. */
@@ -10,7 +12,9 @@ export interface ServerContext extends Omit<ServerOptions, "limits"> {
   readonly limits: ServerLimits;
   readonly acceptState: AcceptState;
   readonly gate: Gate;
+  readonly letters: LetterRunner;
   readonly keys: Keys;
   readonly tokens: Tokens;
+  readonly sockets: SocketHub;
   isStopping(): boolean;
 }

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { isOriginAllowedSomewhere, type Sources } from "../accept/index.ts";
 
 /**
  * Headers of WIRE section 6 for a real answer. The origin is echoed, since `*` is refused for calls with credentials;
@@ -13,6 +14,18 @@ export function corsHeaders(origin: string | undefined): Record<string, string> 
     "access-control-allow-credentials": "true",
     "access-control-expose-headers": "Retry-After, X-RateLimit-Reset",
   };
+}
+
+/** Those that let a page read an answer. */
+export const originHeaders = [
+  ...["access-control-allow-origin", "access-control-allow-credentials"],
+  "access-control-expose-headers",
+] as const;
+
+/** The origin of a request where some source takes requests from it: the key is not known yet. */
+export function allowedOrigin(origin: string | undefined, sources: Sources): string | undefined {
+  if (origin === undefined) return undefined;
+  return isOriginAllowedSomewhere(sources, origin) ? origin : undefined;
 }
 
 /** Answers a preflight. `*` never covers `Authorization`, so every name is spelled out. */

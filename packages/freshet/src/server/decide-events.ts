@@ -15,6 +15,10 @@ export interface DecideEvents {
   readonly source: Source;
   readonly sentAt: Json | undefined;
   readonly remoteAddress: string;
+  readonly userAgent: string | undefined;
+  readonly identityToken: string | undefined;
+  /** The caller holds the secret key, or a token of the profile. */
+  readonly isVouched: boolean;
 }
 
 export interface AcceptedEvents {
@@ -44,6 +48,9 @@ export function acceptDecideEvents(input: DecideEvents, context: AcceptContext):
         source: input.source,
         ...(input.sentAt === undefined ? {} : { sentAt: input.sentAt }),
         remoteAddress: input.remoteAddress,
+        userAgent: input.userAgent,
+        ...(input.identityToken === undefined ? {} : { identityToken: input.identityToken }),
+        isVouched: input.isVouched,
       },
       context,
     );

@@ -3,6 +3,8 @@ import { type ErrorCode, FreshetError } from "@freshet/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { LogWriteError } from "../engine/port/errors.ts";
 import type { Logger } from "../telemetry/index.ts";
+import { originHeaders } from "./cors.ts";
+import { isRegistryPath, registryAnswerOf, registryTypes } from "./registry/error-form.ts";
 
 export interface ErrorAnswer {
   readonly success: false;
@@ -59,8 +61,8 @@ const retrySeconds: { readonly [code in ErrorCode]?: number } = {
   internal: 5,
 };
 
-export function retryHeaders(code: ErrorCode): Record<string, string> {
-  const seconds = retrySeconds[code];
+export function retryHeaders(code: ErrorCode, known?: number): Record<string, string> {
+  const seconds = known ?? retrySeconds[code];
   if (seconds === undefined) return {};
   return { "retry-after": String(seconds), "x-ratelimit-reset": String(seconds) };
 }
@@ -72,9 +74,21 @@ export function sendError(
   error: FreshetError,
   lingerMs: number,
 ): FastifyReply {
-  reply.code(error.status).headers(retryHeaders(error.code));
-  if (!isBodyUnread(request)) return reply.send(errorAnswer(error));
-  return sendEarly(request, reply, JSON.stringify(errorAnswer(error)), lingerMs);
+  reply.code(error.status).headers(retryHeaders(error.code, error.retryAfterSeconds));
+  // Pages of an origin that the key is not for are told no more than any other origin.
+  if (error.code === "originForbidden") for (const name of originHeaders) reply.removeHeader(name);
+  const body = formed(request, reply, error);
+  if (!isBodyUnread(request)) return reply.send(body);
+  return sendEarly(request, reply, JSON.stringify(body), lingerMs);
+}
+
+/** The registry's clients read errors in its own form, and know more statuses than those of capture. */
+function formed(request: FastifyRequest, reply: FastifyReply, error: FreshetError) {
+  if (!isRegistryPath(request.url)) return errorAnswer(error);
+  const { status, body } = registryAnswerOf(error);
+  if (status === 401) reply.header("www-authenticate", 'Basic realm="schema registry"');
+  reply.code(status).header("content-type", registryTypes[0]);
+  return body;
 }
 
 function isBodyUnread({ raw }: FastifyRequest): boolean {

@@ -33,6 +33,20 @@ export interface ServerLimits {
   readonly streamGatherMs: number;
   /** What a page waits before it connects again. */
   readonly streamRetryMs: number;
+  /** Each may hold a message that is not complete: up to 128 KiB of it are not counted. */
+  readonly socketsMax: number;
+  /** Bytes of one socket's messages that wait; past it the socket is not read. */
+  readonly socketBytesMax: number;
+  /** Time for a hello: what a silent client can occupy a socket with. */
+  readonly socketHelloMsMax: number;
+  /** Time between pings, below the 60 s of common load balancers; who has not answered the last one is let go. */
+  readonly socketPingMs: number;
+  /** How long a client may leave its acknowledgements unread. */
+  readonly socketFlushMsMax: number;
+  /** Time for the client to close after it was told to. */
+  readonly socketCloseMsMax: number;
+  /** Streams whose last acknowledgement is remembered; nothing rests on it. */
+  readonly socketStreamsMax: number;
   readonly tokenSecondsDefault: number;
   readonly tokenSecondsMax: number;
   /** Rows in one answer of a list. */
@@ -58,6 +72,13 @@ export const serverLimits: ServerLimits = {
   streamHeartbeatMs: 15_000,
   streamGatherMs: 50,
   streamRetryMs: 2000,
+  socketsMax: 2000,
+  socketBytesMax: 2 * 1024 ** 2,
+  socketHelloMsMax: 10_000,
+  socketPingMs: 25_000,
+  socketFlushMsMax: 30_000,
+  socketCloseMsMax: 1000,
+  socketStreamsMax: 10_000,
   tokenSecondsDefault: 15 * 60,
   tokenSecondsMax: 24 * 3600,
   listRowsMax: 200,

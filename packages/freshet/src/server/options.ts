@@ -1,10 +1,11 @@
 import type { FastifyInstance } from "fastify";
-import type { Sources } from "../accept/index.ts";
+import type { Hooks, Sources } from "../accept/index.ts";
 import type { CompiledPlan } from "../core/plan/compile.ts";
 import type { Dispatcher } from "../engine/dispatcher.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Clock } from "../engine/port/clock.ts";
-import type { Logger, Metrics } from "../telemetry/index.ts";
+import type { EmbeddedRegistry } from "../engine/registry/embedded.ts";
+import type { FeedStatus, Logger, Metrics } from "../telemetry/index.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { StreamHub } from "./stream.ts";
 
@@ -25,6 +26,12 @@ export interface ServerOptions {
   readonly hub: StreamHub;
   /** False while the process cannot serve yet, for `/readyz`. */
   readonly ready?: () => boolean;
+  /** Third parties that deliver to `/v1/hooks/<name>`; none unless said. */
+  readonly hooks?: Hooks;
+  /** What brings events besides requests; nothing unless said. */
+  readonly feeds?: () => readonly FeedStatus[];
+  /** The schema registry that this server is for others; none where another one is used. */
+  readonly registry?: EmbeddedRegistry;
   /** Routes of the user, such as a site's own files. */
   readonly siteRoutes?: (app: FastifyInstance) => void;
   /** Which proxies may say who the client is, as Fastify's `trustProxy`. */

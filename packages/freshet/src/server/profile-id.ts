@@ -1,4 +1,5 @@
 import { FreshetError, type JsonObject, limits } from "@freshet/protocol";
+import { type Sources, storedIdentifier } from "../accept/index.ts";
 import type { PartId } from "../core/event.ts";
 
 /** The profile that a path or a token names: `u1`, `user:u1` or `anon:a1`. */
@@ -20,6 +21,26 @@ export function readIdentifiers(body: JsonObject): Identifiers {
     ...(userId === undefined ? {} : { userId }),
     ...(anonymousId === undefined ? {} : { anonymousId }),
   };
+}
+
+/** Identifiers as profiles have them, after the rules of privacy. */
+export function storedIdentifiers(
+  { userId, anonymousId }: Identifiers,
+  sources: Sources,
+): Identifiers {
+  return {
+    ...(userId === undefined ? {} : { userId: storedIdentifier("userId", userId, sources) }),
+    ...(anonymousId === undefined
+      ? {}
+      : { anonymousId: storedIdentifier("anonymousId", anonymousId, sources) }),
+  };
+}
+
+/** The same for the profile that a path names. */
+export function storedProfileId(id: PartId, sources: Sources): PartId {
+  return id.startsWith("user:")
+    ? `user:${storedIdentifier("userId", id.slice(5), sources)}`
+    : `anon:${storedIdentifier("anonymousId", id.slice(5), sources)}`;
 }
 
 function readIdentifier(body: JsonObject, field: "userId" | "anonymousId"): string | undefined {

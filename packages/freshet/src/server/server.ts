@@ -4,16 +4,19 @@ import { createAcceptState } from "./accept-state.ts";
 import { createKeys } from "./auth.ts";
 import { emptyBody, type RawBody, readRequestBody } from "./body.ts";
 import type { ServerContext } from "./context.ts";
-import { answerPreflight, corsHeaders } from "./cors.ts";
+import { allowedOrigin, answerPreflight, corsHeaders } from "./cors.ts";
 import { drainer } from "./drain.ts";
 import { answerClientError, sendError, toFreshetError } from "./error.ts";
 import { Gate } from "./gate.ts";
+import { LetterRunner } from "./letter/runner.ts";
 import { type ServerLimits, serverLimits } from "./limits.ts";
 import type { ServerOptions, TrustProxy } from "./options.ts";
 import { routeFamilies } from "./route/index.ts";
 import { routeAt } from "./route/known-path.ts";
 import type { Route } from "./route/route.ts";
+import { SocketHub } from "./socket/hub.ts";
 import { createTokens } from "./token.ts";
+import { isWebSocketOffer, routeUpgrades } from "./upgrade.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -42,13 +45,17 @@ export function createServer(options: ServerOptions): Server {
   const beginShutdown = () => {
     isStopping = true;
     options.hub.close();
+    context.sockets.close();
   };
   const drain = drainer(app.server, limits.drainMsMax);
   app.addHook("preClose", async () => {
     beginShutdown();
     drain();
   });
+  app.addHook("onReady", async () => context.letters.resume());
+  app.addHook("onClose", () => context.letters.close());
   for (const route of routes) addRoute(app, context, route);
+  routeUpgrades(app, routes);
   options.siteRoutes?.(app);
   return { app, beginShutdown };
 }
@@ -59,18 +66,22 @@ function contextOf(
   isStopping: () => boolean,
 ): ServerContext {
   const { engine, clock, secretKey } = options;
+  const acceptState = createAcceptState({
+    ...options,
+    tables: () => engine.tables,
+    partitions: () => engine.partitions,
+  });
+  const gate = new Gate({ limits, clock, eventsInFlight: () => engine.ledger().inFlight });
   return {
     ...options,
     limits,
     isStopping,
-    acceptState: createAcceptState({
-      ...options,
-      tables: () => engine.tables,
-      partitions: () => engine.partitions,
-    }),
-    gate: new Gate({ limits, clock, eventsInFlight: () => engine.ledger().inFlight }),
+    acceptState,
+    gate,
+    letters: new LetterRunner({ ...options, acceptState, gate, isStopping }),
     keys: createKeys(secretKey),
     tokens: createTokens(secretKey, clock),
+    sockets: new SocketHub(limits),
   };
 }
 
@@ -89,6 +100,7 @@ function createApp(context: ServerContext, trustProxy: TrustProxy): FastifyInsta
       headersTimeout: limits.headersTimeoutMs,
       maxHeaderSize: limits.headerBytesMax,
       connectionsCheckingInterval: Math.ceil(limits.headersTimeoutMs / 4),
+      shouldUpgradeCallback: isWebSocketOffer,
     },
     routerOptions: {
       ignoreTrailingSlash: true,
@@ -97,7 +109,8 @@ function createApp(context: ServerContext, trustProxy: TrustProxy): FastifyInsta
     },
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => {
-      reply.headers({ ...safeHeaders, ...corsHeaders(request.headers.origin) });
+      const origin = allowedOrigin(request.headers.origin, context.sources);
+      reply.headers({ ...safeHeaders, ...corsHeaders(origin) });
       sendError(request, reply, toError(context, error), limits.lingerMs);
     },
   }) as unknown as FastifyInstance;
@@ -133,7 +146,8 @@ function addBodyParser(app: FastifyInstance, { gate }: ServerContext): void {
   });
 }
 
-function addHooks(app: FastifyInstance, { metrics, logger, isStopping }: ServerContext): void {
+function addHooks(app: FastifyInstance, context: ServerContext): void {
+  const { metrics, logger, isStopping, sources } = context;
   app.addHook("onRequest", async (request, reply) => {
     const { headers } = request.raw;
     request.contentTypeSent = headers["content-type"];
@@ -142,9 +156,9 @@ function addHooks(app: FastifyInstance, { metrics, logger, isStopping }: ServerC
     reply.headers(safeHeaders);
     const { freshet } = request.routeOptions.config;
     if (freshet === undefined) return;
-    if (freshet.cors) reply.headers(corsHeaders(request.headers.origin));
+    if (freshet.cors) reply.headers(corsHeaders(allowedOrigin(request.headers.origin, sources)));
     reply.header("cache-control", "no-store");
-    if (isStopping() && request.method === "POST") {
+    if (isStopping() && !["GET", "HEAD", "OPTIONS"].includes(request.method)) {
       throw new FreshetError("shuttingDown", "the server is stopping");
     }
   });

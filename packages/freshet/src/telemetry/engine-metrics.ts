@@ -10,7 +10,21 @@ export interface EngineReading {
   readonly destinations: readonly DestinationStatus[];
   /** Abandoned effects that are kept, whatever process gave them up. */
   readonly effectsAbandoned: number;
-  readonly deadLetters: number;
+  readonly deadLetters: LetterReading;
+}
+
+export interface LetterReading {
+  readonly total: number;
+  readonly waiting: number;
+  readonly bytes: number;
+  readonly dropped: number;
+  /** Bounded by the engine, which puts the rest together. */
+  readonly kinds: readonly {
+    readonly code: string;
+    readonly source: string;
+    readonly name: string;
+    readonly waiting: number;
+  }[];
 }
 
 export interface EngineStatus {
@@ -52,6 +66,12 @@ const counterRows: readonly Row<EngineReading>[] = [
     "Among the applied: kept out by the plan",
     (r) => r.counters.filtered,
   ),
+  row(
+    "events_corrected_total",
+    "Among the applied: refused before, corrected and sent again",
+    (r) => r.counters.corrected,
+  ),
+  row("dead_letters_dropped_total", "Dead letters dropped for room", (r) => r.deadLetters.dropped),
   row("events_failed_total", "Among the rejected: a plan function threw", (r) => r.counters.failed),
   row("self_records_applied_total", "Records from key to key", (r) => r.counters.selfApplied),
   row("self_records_dropped_total", "The same, seen before", (r) => r.counters.selfDropped),
@@ -89,7 +109,9 @@ const gaugeRows: readonly Row<EngineReading>[] = [
     "Reach of exact deduplication",
     (r) => r.status.deduplicationWindowMs / 1000,
   ),
-  row("dead_letters", "Dead letters kept", (r) => r.deadLetters),
+  row("dead_letters", "Dead letters kept, in whatever state", (r) => r.deadLetters.total),
+  row("dead_letters_waiting", "Those that wait to be corrected", (r) => r.deadLetters.waiting),
+  row("dead_letter_bytes", "What dead letters take of their limit", (r) => r.deadLetters.bytes),
   row("effects_abandoned", "Effects given up and kept", (r) => r.effectsAbandoned),
 ];
 
@@ -123,6 +145,26 @@ const destinationGaugeRows: readonly Row<DestinationStatus>[] = [
 /** Worse is higher, so that a maximum over time tells the worst. */
 const breakerLevels = { closed: 0, halfOpen: 1, open: 2 } as const;
 
+/** What became of events and requests of a source before the log. */
+export interface EdgeReading {
+  readonly source: string;
+  readonly counts: Iterable<readonly [outcome: string, count: number]>;
+}
+
+export function createEdgeMetrics(registry: Registry): (edges: readonly EdgeReading[]) => void {
+  const counter = new Counter({
+    name: "freshet_edge_total",
+    help: "Events and requests of a source by what the edge made of them: marked, refused, limited",
+    labelNames: ["source", "outcome"],
+    registers: [registry],
+  });
+  return (edges) => {
+    counter.reset();
+    for (const { source, counts } of edges)
+      for (const [outcome, count] of counts) counter.inc({ source, outcome }, count);
+  };
+}
+
 /** Registers the engine's figures; the function it returns sets all of them from one reading. */
 export function createEngineMetrics(registry: Registry): (reading: EngineReading) => void {
   const registers = [registry];
@@ -139,10 +181,26 @@ export function createEngineMetrics(registry: Registry): (reading: EngineReading
     return (reading: EngineReading) => gauge.set(read(reading));
   });
   const destinations = createDestinationMetrics(registry);
+  const letterKinds = createLetterMetrics(registry);
   return (reading) => {
     for (const set of counters) set(reading);
     for (const set of gauges) set(reading);
     destinations(reading.destinations);
+    letterKinds(reading.deadLetters);
+  };
+}
+
+function createLetterMetrics(registry: Registry): (reading: LetterReading) => void {
+  const gauge = new Gauge({
+    name: "freshet_dead_letters_waiting_by_kind",
+    help: "Dead letters that wait, by reason, source and name of the event",
+    labelNames: ["code", "source", "event"],
+    registers: [registry],
+  });
+  return ({ kinds }) => {
+    gauge.reset();
+    for (const { code, source, name, waiting } of kinds)
+      if (waiting > 0) gauge.set({ code, source, event: name }, waiting);
   };
 }
 

@@ -1,3 +1,4 @@
 export type { EngineReading, EngineStatus } from "./engine-metrics.ts";
+export type { FeedStatus } from "./feed-metrics.ts";
 export { createLogger, type Logger, type LoggerOptions } from "./logger.ts";
 export { createMetrics, type Metrics, type Reading, type RequestMeasure } from "./metrics.ts";

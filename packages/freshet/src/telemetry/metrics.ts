@@ -1,11 +1,20 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import { createEngineMetrics, type EngineReading } from "./engine-metrics.ts";
+import {
+  createEdgeMetrics,
+  createEngineMetrics,
+  type EdgeReading,
+  type EngineReading,
+} from "./engine-metrics.ts";
+import { createFeedMetrics, type FeedStatus } from "./feed-metrics.ts";
 
 /** What `/metrics` shows besides what is counted as it happens: read once, so that its figures agree. */
 export interface Reading extends EngineReading {
   readonly streamConnections: number;
+  readonly socketConnections: number;
   readonly requestBytesInFlight: number;
   readonly requestsHeld: number;
+  readonly edges: readonly EdgeReading[];
+  readonly feeds: readonly FeedStatus[];
 }
 
 export interface RequestMeasure {
@@ -35,6 +44,8 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry });
   const engine = createEngineMetrics(registry);
   const live = liveGauges(registry);
+  const feeds = createFeedMetrics(registry);
+  const edges = createEdgeMetrics(registry);
   const heard = eventCounters(registry);
   let scrape: Promise<unknown> = Promise.resolve();
   return {
@@ -46,6 +57,8 @@ export function createMetrics(): Metrics {
         const reading = read();
         engine(reading);
         live(reading);
+        feeds(reading.feeds);
+        edges(reading.edges);
         return registry.metrics();
       });
       scrape = next.catch(() => {});
@@ -57,10 +70,12 @@ export function createMetrics(): Metrics {
 function liveGauges(registry: Registry): (reading: Reading) => void {
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers: [registry] });
   const streams = gauge("freshet_stream_connections", "Open event streams");
+  const sockets = gauge("freshet_socket_connections", "Open capture sockets");
   const bytes = gauge("freshet_request_bytes_in_flight", "Bytes of request bodies held in memory");
   const held = gauge("freshet_requests_held", "Requests that wait for back-pressure to ease");
   return (reading) => {
     streams.set(reading.streamConnections);
+    sockets.set(reading.socketConnections);
     bytes.set(reading.requestBytesInFlight);
     held.set(reading.requestsHeld);
   };

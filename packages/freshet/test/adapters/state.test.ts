@@ -22,6 +22,81 @@ stateContract("lmdb", async () => {
   };
 });
 
+// So few bytes stay in runs that all there is has moved on to the tree before the next commit.
+stateContract("lmdb, moving", async () => {
+  const folder = await makeFolder();
+  let room = Number.MAX_SAFE_INTEGER;
+  return {
+    open: () => openLmdbState({ folder: folder.path, bytesFree: () => room, runBytesMin: 0 }),
+    fail: (isFailing) => {
+      room = isFailing ? 0 : Number.MAX_SAFE_INTEGER;
+    },
+    remove: folder.remove,
+  };
+});
+
+it("lmdb state says the same as a map while values move from runs to the tree", async () => {
+  const seed = seedOfRun();
+  const random = randomOf(seed);
+  const folder = await makeFolder();
+  let room = Number.MAX_SAFE_INTEGER;
+  const open = (runBytesMin: number) =>
+    openLmdbState({ folder: folder.path, bytesFree: () => room, runBytesMin });
+  let store = await open(50_000);
+  const known = new Map<string, string>();
+  for (let round = 0; round < 150; round += 1) {
+    const changes = Array.from({ length: random.below(200) }, () => {
+      const key = `user:${Math.floor(random.next() ** 3 * 2000)}`;
+      const text = random.chance(0.1) ? null : `${round}`.repeat(1 + random.below(600));
+      return { table: "state" as const, key, value: text === null ? null : Buffer.from(text) };
+    });
+    const isLost = random.chance(0.15);
+    const split = random.below(changes.length + 1);
+    store.stage(changes.slice(0, split));
+    if (isLost && random.chance(0.5)) {
+      await store.unstage();
+    } else {
+      room = isLost ? 0 : Number.MAX_SAFE_INTEGER;
+      const written = store.commit(changes.slice(split));
+      await (isLost && changes.length > 0 ? expect(written).rejects.toThrow() : written);
+      room = Number.MAX_SAFE_INTEGER;
+      if (!isLost)
+        for (const { key, value } of changes)
+          if (value === null) known.delete(key);
+          else known.set(key, value.toString());
+    }
+    for (const { key } of changes)
+      expect(store.get("state", key)?.toString(), `seed ${seed}`).toBe(known.get(key));
+    if (random.chance(0.1)) {
+      await store.close();
+      store = await open(random.pick([0, 50_000, 1_000_000]));
+      expect(store.count("state")).toBe(known.size);
+      const found = [...store.scan("state", {})].map(([key, value]) => [key, String(value)]);
+      expect(found, `seed ${seed}`).toEqual([...known].sort(([a], [b]) => (a < b ? -1 : 1)));
+    }
+  }
+  await store.close();
+  await folder.remove();
+}, 30_000);
+
+it("lmdb state is read beside a writer, wherever the values have moved", async () => {
+  const folder = await makeFolder();
+  const store = await openLmdbState({ folder: folder.path, runBytesMin: 0 });
+  await store.commit([{ table: "state", key: "a", value: Buffer.from("0") }]);
+  const reader = openLmdbStateReader({ folder: folder.path });
+  for (let round = 1; round < 20; round += 1) {
+    const value = Buffer.from(`${round}`.padEnd(5000));
+    await store.commit(["a", "b", "c", "d"].map((key) => ({ table: "state", key, value })));
+    await new Promise(setImmediate);
+    expect(String(reader.get("state", "a")).trim()).toBe(`${round}`);
+    const found = [...reader.scan("state", { from: "b" })].map(([, text]) => String(text).trim());
+    expect(found).toEqual([`${round}`, `${round}`, `${round}`]);
+  }
+  await reader.close();
+  await store.close();
+  await folder.remove();
+});
+
 stateContract("memory", async () => {
   const random = randomOf(seedOfRun());
   const disk = new MemoryDisk({ random: () => random.next() });

@@ -1,6 +1,7 @@
 /**
- * The shop as a visitor sees it, in a real Chromium: clicks go through Segment's SDK to the server, and what the plan
- * makes of them comes back to the open page. FRESHET_SCREENSHOTS=1 takes the README's pictures on the way.
+ * The shop as a visitor sees it, in a real Chromium: clicks go through Segment's SDK or Freshet's own to the server,
+ * and what the plan makes of them comes back to the open page, the same with both. FRESHET_SCREENSHOTS=1 takes the
+ * README's pictures on the way.
  */
 import { mkdirSync } from "node:fs";
 import { createServer } from "node:net";
@@ -28,16 +29,22 @@ beforeAll(async () => {
 afterAll(() => browser?.close());
 beforeEach(async () => {
   folder = await makeFolder();
-  // A port that is known beforehand: the plan's webhooks go to the shop's own stand-in for a CRM.
-  server = await startServer({ data: folder.path, port: await freePort() });
-  complaints = [];
-  visit = await openVisit(wide);
 });
 afterEach(async () => {
   await visit.close();
   await server.kill();
   await folder.remove();
 });
+
+async function openServer(sdk: string): Promise<void> {
+  // A port that is known beforehand: the plan's webhooks go to the shop's own stand-in for a CRM.
+  server = await start(sdk, await freePort());
+  complaints = [];
+  visit = await openVisit(wide);
+}
+
+const start = (sdk: string, port: number): Promise<Running> =>
+  startServer({ data: folder.path, port, environment: { SHOP_SDK: sdk } });
 
 async function openVisit(viewport: typeof wide): Promise<BrowserContext> {
   const opened = await browser.newContext({ viewport, deviceScaleFactor: 1, locale: "en-GB" });
@@ -78,7 +85,9 @@ async function shows(page: Page, selector: string, text: string | RegExp): Promi
   await page.locator(selector).filter({ hasText: text }).first().waitFor({ timeout: 10_000 });
 }
 
-describe("the shop", () => {
+describe.each(["segment", "freshet"])("the shop with the SDK of %s", (sdk) => {
+  beforeEach(() => openServer(sdk));
+
   it("changes the banner of an open page after the third look, without a reload", async () => {
     const watching = await openShop();
     await bannerTitle(watching).getByText("Things made to last").waitFor();
@@ -174,7 +183,7 @@ describe("the shop", () => {
     await server.kill();
     await lookAt(page, [1]);
     await shows(page, ".panel .state", /connecting|not reachable/);
-    server = await startServer({ data: folder.path, port });
+    server = await start(sdk, port);
     await page.locator(".panel .state.live").waitFor({ timeout: 30_000 });
     await figure(page, "productViews").getByText("2", { exact: true }).waitFor({ timeout: 30_000 });
   });
@@ -192,21 +201,46 @@ describe("the shop", () => {
     expect(complaints).toEqual([]);
   });
 
-  it.runIf(process.env.FRESHET_SCREENSHOTS === "1")("poses for the README", async () => {
-    const images = join(root, "docs", "images");
-    mkdirSync(images, { recursive: true });
-    await bringVisitors();
-    for (const [name, viewport] of Object.entries({ wide, narrow })) {
-      const posing = await openVisit(viewport);
-      const page = await openShop("/", posing);
-      await lookAt(page, [0, 1, 4]);
-      await page.locator("a.brand").click();
-      await bannerTitle(page).getByText("More Ceramics for you").waitFor();
-      // Until toasts are gone and nothing moves any more.
-      await page.waitForTimeout(9000);
-      await page.screenshot({ path: join(images, `shop-${name}.png`) });
-      await posing.close();
-    }
+  it.runIf(process.env.FRESHET_SCREENSHOTS === "1" && sdk === "segment")(
+    "poses for the README",
+    async () => {
+      const images = join(root, "docs", "images");
+      mkdirSync(images, { recursive: true });
+      await bringVisitors();
+      for (const [name, viewport] of Object.entries({ wide, narrow })) {
+        const posing = await openVisit(viewport);
+        const page = await openShop("/", posing);
+        await lookAt(page, [0, 1, 4]);
+        await page.locator("a.brand").click();
+        await bannerTitle(page).getByText("More Ceramics for you").waitFor();
+        // Until toasts are gone and nothing moves any more.
+        await page.waitForTimeout(9000);
+        await page.screenshot({ path: join(images, `shop-${name}.png`) });
+        await posing.close();
+      }
+    },
+  );
+});
+
+describe("the SDK of the shop", () => {
+  beforeEach(() => openServer("segment"));
+
+  it("is the one that the address asks for, or the panel's switch, as long as the tab lives", async () => {
+    const page = await openShop("/?sdk=freshet");
+    const pressed = page.locator(".sdk-switch [aria-pressed=true]");
+    expect(await pressed.textContent()).toBe("Freshet");
+    await lookAt(page, [0]);
+    await figure(page, "productViews").getByText("1", { exact: true }).waitFor();
+    await page.goto(server.url);
+    await page.locator(".panel .state.live").waitFor();
+    expect(await pressed.textContent()).toBe("Freshet");
+    await figure(page, "productViews").getByText("1", { exact: true }).waitFor();
+    await page.locator(".sdk-switch button", { hasText: "Segment" }).click();
+    await page.locator(".panel .state.live").waitFor();
+    await page.locator(".sdk-switch [aria-pressed=true]", { hasText: "Segment" }).waitFor();
+    await lookAt(page, [0, 1]);
+    await figure(page, "productViews").getByText("2", { exact: true }).waitFor();
+    expect(complaints).toEqual([]);
   });
 });
 

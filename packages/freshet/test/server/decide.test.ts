@@ -45,6 +45,7 @@ describe("a decision", () => {
         },
       },
       asOf: expect.any(Number),
+      sessionId: null,
       stale: false,
     });
   });

@@ -123,7 +123,9 @@ describe("a profile", () => {
       at: expect.any(Number),
       offset: 0,
       outcome: "applied",
+      userId: "u1",
       properties: { product_id: "p1" },
+      context: { ip: "127.0.0.1" },
     });
     expect((await get("/v1/profiles/u1/events?limit=1")).body.events).toHaveLength(1);
     expect(await get("/v1/profiles/u1/events?limit=x")).toMatchObject(refused(400, "requestShape"));
@@ -263,14 +265,14 @@ describe("an event", () => {
     const { body } = await get("/v1/dead-letters");
     expect(body).toMatchObject({
       deadLetters: [
-        { id: "bad2", code: "contractViolated" },
-        { id: "bad1", code: "contractViolated" },
+        { messageId: "bad2", code: "contractViolated" },
+        { messageId: "bad1", code: "contractViolated" },
       ],
       total: 2,
     });
     const { offset } = body.deadLetters[0];
     const before = await get(`/v1/dead-letters?before=${offset}&limit=1`);
-    expect(before.body.deadLetters).toMatchObject([{ id: "bad1" }]);
+    expect(before.body.deadLetters).toMatchObject([{ messageId: "bad1" }]);
     expect(await get("/v1/dead-letters?before=-1")).toMatchObject(refused(400, "requestShape"));
   });
 

@@ -80,6 +80,12 @@ export const sabotages: {
     breaks: /^P[26]/,
     by: hiding("dedup"),
   },
+  "a store that forgets what became of dead letters": {
+    breaks: /^P2 the letter/,
+    by: commitWith((changes, count) =>
+      count % 3 === 0 ? changes.filter(({ table }) => table !== "deadLetter") : changes,
+    ),
+  },
   "timers that are lost at a restart": { breaks: /^P[24]/, by: hiding("timer") },
   "a sink that is told twice under two ids": {
     breaks: /^P2/,

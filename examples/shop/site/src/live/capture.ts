@@ -1,9 +1,10 @@
-import { type Analytics, AnalyticsBrowser } from "@segment/analytics-next";
+import { type Cell, cell } from "../cell.ts";
 import { fields, text } from "../json.ts";
 import { ask } from "./api.ts";
+import { chosenSdk, type Sdk, type SdkName, sdks } from "./sdk.ts";
 
 /**
- * The real Segment SDK, pointed at the shop's own origin.
+ * What the shop tells, through Segment's SDK or Freshet's own.
  * C1 Calls before the SDK is ready are kept in order, with the time they were made.
  * C2 No call throws or rejects: capture never breaks a page.
  */
@@ -15,6 +16,8 @@ export interface Capture {
   reset(): void;
   anonymousId(): string | undefined;
   userId(): string | undefined;
+  /** Which SDK; undefined until it is known. */
+  readonly sdk: Cell<SdkName | undefined>;
 }
 
 export interface CaptureOptions {
@@ -26,72 +29,66 @@ export interface CaptureOptions {
   readonly sent: () => void;
 }
 
-type Call = (sdk: Analytics, timestamp: Date) => Promise<unknown>;
+type Call = (sdk: Sdk, at: Date) => void;
 
 /** Past it the oldest go: a page that is offline for hours must not grow without bound. */
 const WAITING_MAX = 200;
 const RETRY_MS = 4000;
 
 export function startCapture(options: CaptureOptions): Capture {
-  let sdk: Analytics | undefined;
+  const name = cell<SdkName | undefined>(undefined);
+  let sdk: Sdk | undefined;
   let waiting: { readonly call: Call; readonly at: Date }[] = [];
 
   const send = (call: Call): void => {
     options.sent();
-    if (sdk !== undefined) quietly(call(sdk, new Date()));
+    if (sdk !== undefined) call(sdk, new Date());
     else waiting = [...waiting, { call, at: new Date() }].slice(-WAITING_MAX);
   };
   void loadUntilReady(options.failed).then((loaded) => {
-    sdk = loaded;
-    for (const { call, at } of waiting) quietly(call(loaded, at));
+    sdk = loaded.sdk;
+    name.set(loaded.name);
+    for (const { call, at } of waiting) call(loaded.sdk, at);
     waiting = [];
     options.ready();
   });
   return {
-    page(name) {
-      // The SDK leaves hashes out, and here the hash is the address.
+    page(title) {
+      // SDKs leave hashes out, and here the hash is the address.
       const place = { path: location.hash.slice(1) || "/", url: location.href };
-      send((it, timestamp) => it.page(undefined, name, place, { timestamp }));
+      send((it, at) => it.page(title, place, at));
     },
-    track: (event, properties = {}) =>
-      send((it, timestamp) => it.track(event, properties, { timestamp })),
-    identify: (userId, traits) =>
-      send((it, timestamp) => it.identify(userId, traits, { timestamp })),
+    track: (event, properties = {}) => send((it, at) => it.track(event, properties, at)),
+    identify: (userId, traits) => send((it, at) => it.identify(userId, traits, at)),
     // Before the SDK is there, the reset keeps its place among the waiting calls.
-    reset: () => (sdk ? void sdk.reset() : send(async (it) => it.reset())),
-    anonymousId: () => sdk?.user().anonymousId() ?? undefined,
-    userId: () => sdk?.user().id() ?? undefined,
+    reset: () => (sdk ? sdk.reset() : send((it) => it.reset())),
+    anonymousId: () => sdk?.anonymousId(),
+    userId: () => sdk?.userId(),
+    sdk: name,
   };
 }
 
-async function loadUntilReady(failed: () => void): Promise<Analytics> {
+interface Loaded {
+  readonly name: SdkName;
+  readonly sdk: Sdk;
+}
+
+async function loadUntilReady(failed: () => void): Promise<Loaded> {
   for (;;) {
-    const sdk = await load();
-    if (sdk !== undefined) return sdk;
+    const loaded = await load();
+    if (loaded !== undefined) return loaded;
     failed();
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 }
 
-async function load(): Promise<Analytics | undefined> {
+async function load(): Promise<Loaded | undefined> {
   const session = await ask("/shop/session");
   const writeKey = session.ok ? text(fields(session.body).writeKey) : "";
-  if (writeKey === "") return undefined;
-  const protocol = location.protocol === "https:" ? "https" : "http";
-  const segment = { apiHost: `${location.host}/v1`, protocol } as const;
-  try {
-    const [sdk] = await AnalyticsBrowser.load(
-      { writeKey, cdnURL: location.origin },
-      { integrations: { "Segment.io": segment } },
-    );
-    return sdk;
-  } catch {
-    return undefined;
-  }
-}
-
-function quietly(work: Promise<unknown>): void {
-  work.catch(() => {
-    // The SDK retries by itself; what it gives up on is told by the server's ledger.
-  });
+  if (!session.ok || writeKey === "") return undefined;
+  const name = chosenSdk(session.body);
+  return sdks[name](writeKey).then(
+    (sdk) => ({ name, sdk }),
+    () => undefined,
+  );
 }

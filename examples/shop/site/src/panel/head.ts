@@ -10,7 +10,7 @@ const STATE_WORDS: { readonly [State in StreamState]: string } = {
 };
 
 /** Title, connection, and the figure that the product is about: click to changed profile. */
-export function panelHead(live: Live): HTMLElement {
+export function panelHead(live: Live, more: HTMLElement): HTMLElement {
   const state = h("span", { class: "state", role: "status" });
   live.state.watch((now) => {
     state.className = `state ${now}`;
@@ -23,6 +23,7 @@ export function panelHead(live: Live): HTMLElement {
     { class: "panel-head" },
     h("div", { class: "panel-title" }, h("h2", null, "What Freshet knows"), state),
     latency,
+    more,
   );
 }
 

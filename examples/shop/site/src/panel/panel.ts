@@ -1,11 +1,13 @@
 import { type Cell, cell } from "../cell.ts";
 import { h, show } from "../dom.ts";
+import type { Capture } from "../live/capture.ts";
 import type { Live } from "../live/live.ts";
 import { icon } from "../view/icon.ts";
 import { eventsSection } from "./events.ts";
 import { panelHead } from "./head.ts";
 import { ledgerSection } from "./ledger.ts";
 import { nowSection } from "./now.ts";
+import { sdkSwitch } from "./sdk.ts";
 import { whySection } from "./why.ts";
 
 /** A part of the panel. It draws itself on changes; `opened` asks for fresh data. */
@@ -18,7 +20,7 @@ const TABS = ["Profile", "Events", "Why"] as const;
 type Tab = (typeof TABS)[number];
 
 /** The side panel; on a narrow screen a sheet at the bottom that is opened by its handle. */
-export function panelView(live: Live): HTMLElement {
+export function panelView(live: Live, capture: Pick<Capture, "sdk">): HTMLElement {
   const sections: { readonly [T in Tab]: Section } = {
     Profile: nowSection(live),
     Events: eventsSection(live),
@@ -39,7 +41,7 @@ export function panelView(live: Live): HTMLElement {
   });
   const sheet = h("div", { class: "panel-sheet" }, tabList(tab), body, ledgerSection().element);
   const panel = h("aside", { class: "panel", "aria-label": "What Freshet knows" });
-  panel.append(panelHead(live), handle(panel), sheet);
+  panel.append(panelHead(live, sdkSwitch(capture)), handle(panel), sheet);
   return panel;
 }
 

@@ -10,6 +10,7 @@ const kindCodes = {
   self: 4,
   table: 5,
   plan: 6,
+  letter: 7,
 } as const satisfies Record<Kind, number>;
 
 const kindOfCode = new Map<number, Kind>(
@@ -26,6 +27,7 @@ const bodyFields = {
   self: { key: "string", from: "object", body: "object" },
   table: { table: "string", version: "number", rows: "array" },
   plan: { planHash: "string", epoch: "number" },
+  letter: { action: "object" },
 } as const satisfies { [K in Kind]: BodyFields<Extract<LogRecord, { kind: K }>> };
 
 type BodyFields<R> = { readonly [F in Exclude<keyof R, "kind" | "partition" | "at">]: FieldType };
@@ -58,6 +60,8 @@ export function bodyText(record: LogRecord): string {
       return JSON.stringify({ table: record.table, version: record.version, rows: record.rows });
     case "plan":
       return JSON.stringify({ planHash: record.planHash, epoch: record.epoch });
+    case "letter":
+      return JSON.stringify({ action: record.action });
   }
 }
 

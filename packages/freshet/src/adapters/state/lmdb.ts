@@ -7,6 +7,8 @@
  *   hands the changes over takes about 0.3 µs for each.
  * - C2 The values must not change until the commit resolves: they are copied by that thread, not
  *   here.
+ * - C3 The state table, which nearly all bytes belong to, is written in runs (`runs.ts`). What is
+ *   staged of it goes to the disk in transactions of its own, unseen until the commit.
  */
 import type { Database } from "lmdb";
 import { StateLockedError, StateWriteError } from "../../engine/port/errors.ts";
@@ -27,8 +29,18 @@ import {
   openReadOnly,
   statOf,
 } from "../log/lmdb-environment.ts";
+import { type Prepared, Runs } from "./runs.ts";
+import { type Entry, mergeScans } from "./scan.ts";
 
-export type LmdbStateOptions = EnvironmentOptions;
+export interface LmdbStateOptions extends EnvironmentOptions {
+  /** Bytes of states that stay in runs; tests take fewer. */
+  readonly runBytesMin?: number;
+}
+
+/** Some checkpoints' worth: what a busy profile writes again within them never comes to the tree. */
+const runBytesMinUsual = 32 * 1024 * 1024;
+/** Pieces of staged states that go to the disk at once: some 250 KB, which sync in a millisecond or two. */
+const stagedPiecesMax = 16;
 
 /** A change copies at most its leaf and, split, one more; the pages above are shared by many. */
 const treeBytesOfChangeMax = 2 * 4096;
@@ -41,12 +53,12 @@ export async function openLmdbState(options: LmdbStateOptions): Promise<StateSto
     throw writeError(cause);
   });
   if (environment === undefined) throw lockedError(options.folder);
-  return new LmdbStateStore(environment);
+  return new LmdbStateStore(environment, options.runBytesMin ?? runBytesMinUsual);
 }
 
 /** For tools, beside a writer or alone. `commit` rejects. */
 export function openLmdbStateReader(options: Pick<LmdbStateOptions, "folder">): StateStore {
-  return new LmdbStateStore(openReadOnly(options.folder));
+  return new LmdbStateStore(openReadOnly(options.folder), runBytesMinUsual);
 }
 
 type Table = Database<Uint8Array, Uint8Array>;
@@ -62,56 +74,136 @@ const leastKey = Uint8Array.of(0);
 class LmdbStateStore implements StateStore {
   readonly #environment: Environment;
   readonly #tables: { readonly [T in StateTable]: Table };
+  readonly #runs: Runs;
+  /** Of tables other than that of states. */
+  #staged: StateChange[] = [];
+  #staging: Promise<void>[] = [];
   #isClosed = false;
 
-  constructor(environment: Environment) {
+  constructor(environment: Environment, runBytesMin: number) {
     this.#environment = environment;
     this.#tables = openTables(environment);
+    this.#runs = new Runs({
+      table: openTable(environment, runTable),
+      tree: this.#tables.state,
+      runBytesMin,
+    });
   }
 
   get(table: StateTable, key: string): Uint8Array | undefined {
-    return this.#tables[table].getBinary(keyBytes(key));
+    if (table !== "state") return this.#tables[table].getBinary(keyBytes(key));
+    this.#refresh();
+    return this.#runs.get(key, keyBytes(key));
   }
 
   *scan(table: StateTable, range: ScanRange): Iterable<readonly [string, Uint8Array]> {
-    for (const { key, value } of this.#tables[table].getRange(rangeOptions(range))) {
-      yield [Buffer.from(key).toString("utf8"), value];
+    const found =
+      table === "state"
+        ? this.#scanStates(range)
+        : this.#tables[table].getRange(rangeOptions(range));
+    for (const { key, value } of found) yield [Buffer.from(key).toString("utf8"), value];
+  }
+
+  *#scanStates(range: ScanRange): Iterable<Entry> {
+    this.#refresh();
+    const transaction = this.#tables.state.useReadTransaction();
+    try {
+      const { limit: _, ...bounds } = rangeOptions(range);
+      const tree = this.#tables.state.getRange({ ...bounds, transaction });
+      yield* mergeScans(tree, this.#runs.entriesAt(transaction), range);
+    } finally {
+      transaction.done();
     }
   }
 
+  /** A reader beside a writer: the runs move on. */
+  #refresh(): void {
+    if (this.#environment.ownership !== undefined) return;
+    this.#environment.root.resetReadTxn();
+    if (this.#runs.isOutdated()) this.#runs.load();
+  }
+
+  stage(changes: readonly StateChange[]): void {
+    this.#take(changes);
+    if (this.#runs.waiting < stagedPiecesMax || !this.#isWritable()) return;
+    const staged = this.#transact(this.#runs.prepare("stage"), []);
+    // The commit tells; until then a rejection must not pass for one that nobody handles.
+    staged.catch(() => {});
+    this.#staging.push(staged);
+  }
+
+  #take(changes: readonly StateChange[]): void {
+    for (const change of changes) {
+      if (change.table === "state")
+        this.#runs.stage(change.key, keyBytes(change.key), change.value);
+      else this.#staged.push(change);
+    }
+  }
+
+  async unstage(): Promise<void> {
+    await Promise.allSettled(this.#staging);
+    this.#staging = [];
+    this.#staged = [];
+    this.#runs.unstage();
+  }
+
   async commit(changes: readonly StateChange[]): Promise<void> {
-    if (this.#isClosed || this.#environment.ownership === undefined) throw closedError();
-    if (changes.length === 0) return;
-    // All keys are checked before the first change is handed over: lmdb-js commits what it was given
-    // before its callback threw (S1).
-    const keys = changes.map(({ key }) => keyBytes(key));
+    try {
+      if (!this.#isWritable()) throw closedError();
+      // All keys are checked before the first change is handed over: lmdb-js commits what it was given
+      // before its callback threw (S1).
+      for (const { key } of changes) keyBytes(key);
+      this.#take(changes);
+      await Promise.all(this.#staging);
+      const prepared = this.#runs.prepare("commit");
+      const others = this.#staged;
+      this.#staged = [];
+      this.#staging = [];
+      await this.#transact(prepared, others);
+    } catch (error) {
+      await this.unstage();
+      throw error;
+    }
+  }
+
+  #isWritable(): boolean {
+    return !this.#isClosed && this.#environment.ownership !== undefined;
+  }
+
+  async #transact(prepared: Prepared, others: readonly StateChange[]): Promise<void> {
     try {
       await commitDurably(this.#environment, {
         // Checkpoints may use half of the room that appends leave alone.
-        bytesMax: bytesMaxOf(changes) - diskBytesFreeMin / 2,
-        start: () => this.#environment.root.batch(() => this.#write(changes, keys)),
+        bytesMax: prepared.bytesMax + bytesMaxOf(others) - diskBytesFreeMin / 2,
+        start: () =>
+          this.#environment.root.batch(() => {
+            prepared.write();
+            this.#write(others);
+          }),
       });
+      prepared.done();
     } catch (cause) {
+      prepared.failed();
       throw writeError(cause);
     }
   }
 
   count(table: StateTable): number {
-    return statOf(this.#tables[table], "entryCount");
+    const count = statOf(this.#tables[table], "entryCount");
+    return table === "state" ? this.#runs.count(count) : count;
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    await Promise.allSettled(this.#staging);
     await closeEnvironment(this.#environment);
   }
 
-  #write(changes: readonly StateChange[], keys: readonly Buffer[]): void {
-    for (const [index, { table, value }] of changes.entries()) {
-      const key = keys[index];
-      if (key === undefined) continue;
-      if (value === null) this.#tables[table].remove(key);
-      else this.#tables[table].put(key, value);
+  #write(changes: readonly StateChange[]): void {
+    for (const { table, key, value } of changes) {
+      if (value === null) this.#tables[table].remove(keyBytes(key));
+      else this.#tables[table].put(keyBytes(key), value);
     }
   }
 }
@@ -122,12 +214,16 @@ function bytesMaxOf(changes: readonly StateChange[]): number {
   return bytes;
 }
 
-function openTables({ root }: Environment): { readonly [T in StateTable]: Table } {
-  const openTable = (table: StateTable): Table =>
-    root.openDB({ name: table, encoding: "binary", keyEncoding: "binary" });
-  const entries = stateTables.map((table) => [table, openTable(table)] as const);
+function openTables(environment: Environment): { readonly [T in StateTable]: Table } {
+  const entries = stateTables.map((table) => [table, openTable(environment, table)] as const);
   // Every table of the union is in `stateTables`, which the union is made of.
   return Object.fromEntries(entries) as { [T in StateTable]: Table };
+}
+
+const runTable = "stateRun";
+
+function openTable({ root }: Environment, name: string): Table {
+  return root.openDB({ name, encoding: "binary", keyEncoding: "binary" });
 }
 
 function keyBytes(key: string): Buffer {

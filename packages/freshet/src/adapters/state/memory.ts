@@ -31,6 +31,7 @@ class MemoryStateStore implements StateStore {
   readonly #disk: MemoryDisk;
   readonly #epoch: number;
   #isClosed = false;
+  #staged: StateChange[] = [];
 
   constructor(disk: MemoryDisk) {
     this.#disk = disk;
@@ -52,11 +53,21 @@ class MemoryStateStore implements StateStore {
     yield* values;
   }
 
+  stage(changes: readonly StateChange[]): void {
+    this.#staged.push(...changes);
+  }
+
+  async unstage(): Promise<void> {
+    this.#staged = [];
+  }
+
   async commit(changes: readonly StateChange[]): Promise<void> {
+    const all = [...this.#staged, ...changes];
+    this.#staged = [];
     if (this.#isClosed) throw writeError("it is closed", undefined);
     if (this.#disk.epoch !== this.#epoch) return new Promise(() => {});
-    if (changes.length === 0) return;
-    const copies = changes.map((change) => ({
+    if (all.length === 0) return;
+    const copies = all.map((change) => ({
       ...change,
       value: change.value === null ? null : Uint8Array.from(change.value),
     }));

@@ -2,6 +2,9 @@ import { createHash } from "node:crypto";
 import { closeSync, createReadStream, openSync, readSync, statSync } from "node:fs";
 import { createGunzip } from "node:zlib";
 import { UsageError } from "../usage-error.ts";
+import { type Content, ContentHash } from "./content-hash.ts";
+import { detectFormat } from "./format/detect.ts";
+import { type FormatName, formats } from "./format/index.ts";
 
 /** What a look at the whole file found out, before anything of it is imported. */
 export interface InspectedFile {
@@ -10,36 +13,83 @@ export interface InspectedFile {
   readonly hash: string;
   readonly bytes: number;
   readonly isGzip: boolean;
-  readonly kind: "csv" | "jsonl";
+  readonly format: FormatName;
+  /** Eight hexadecimal digits of its first line. */
+  readonly firstLineHash: string;
+  /** Its inflated bytes up to the last line end. */
+  readonly content: Content;
+}
+
+export interface InspectOptions {
+  readonly format?: FormatName;
+  /** Lengths at which the hash of the file's beginning is wanted. */
+  readonly marks?: readonly number[];
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Reads a file once to its end: a gzip that was cut short, or bytes that are not UTF-8, would else come to light
  * in the middle of an import. Throws UsageError.
  */
-export async function inspectFile(path: string, signal?: AbortSignal): Promise<InspectedFile> {
+export async function inspectFile(path: string, options: InspectOptions): Promise<InspectedFile> {
+  const { signal } = options;
   const bytes = sizeOf(path);
   const isGzip = startsAsGzip(path);
+  const format = options.format ?? (await formatOf(path));
   const hash = createHash("sha256");
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let head = "";
+  const content = new ContentHash(options.marks ?? []);
+  const decoder = formats[format].isUtf8 ? new TextDecoder("utf-8", { fatal: true }) : null;
+  const firstLine = createHash("sha256");
+  let isFirstLine = true;
   let inflated = 0;
   try {
     for await (const chunk of openChunks(path, isGzip, (raw) => hash.update(raw))) {
       signal?.throwIfAborted();
-      const text = decoder.decode(chunk, { stream: true });
-      if (head.length < headCharsMax) head += text.slice(0, headCharsMax);
+      decoder?.decode(chunk, { stream: true });
+      content.update(chunk);
+      if (isFirstLine) {
+        const end = chunk.indexOf(lineFeed);
+        firstLine.update(end === -1 ? chunk : chunk.subarray(0, end));
+        isFirstLine = end === -1;
+      }
       inflated += chunk.length;
     }
-    decoder.decode();
+    decoder?.decode();
   } catch (error) {
     if (signal?.aborted === true) throw error;
     throw unreadable(path, error, inflated);
   }
-  return { path, hash: hash.digest("hex"), bytes, isGzip, kind: kindOf(path, head) };
+  return {
+    ...{ path, bytes, isGzip, format },
+    hash: hash.digest("hex"),
+    firstLineHash: firstLine.digest("hex").slice(0, 8),
+    content: content.end(),
+  };
 }
 
-const headCharsMax = 4096;
+/** What a run leaves unread of this file. */
+export function openLineBytesOf({ format, content }: InspectedFile): number {
+  return formats[format].isLog ? content.restBytes : 0;
+}
+
+/** How a file is written, by its name and its first bytes. Throws UsageError where it cannot be read. */
+export async function formatOf(path: string): Promise<FormatName> {
+  sizeOf(path);
+  let head = Buffer.alloc(0);
+  try {
+    for await (const chunk of openChunks(path, startsAsGzip(path), () => {})) {
+      head = Buffer.concat([head, chunk.subarray(0, headBytesMax)]);
+      if (head.length >= headBytesMax) break;
+    }
+  } catch (error) {
+    throw unreadable(path, error, head.length);
+  }
+  return detectFormat(path, head.toString("utf8"));
+}
+
+const lineFeed = 0x0a;
+/** Room for the first row of an export. */
+const headBytesMax = 64 * 1024;
 
 /** Inflated bytes of a file; `onRaw` hears the bytes as they are on disk. Holds no more than a few chunks. */
 export async function* openChunks(
@@ -80,7 +130,7 @@ function sizeOf(path: string): number {
       1,
     );
   }
-  throw new UsageError(`"${path}" is no file`, "name a CSV or JSONL file, gzip or not");
+  throw new UsageError(`"${path}" is no file`, "name a file of rows, gzip or not");
 }
 
 /** By its first bytes: names lie. */
@@ -92,13 +142,6 @@ function startsAsGzip(path: string): boolean {
   } finally {
     closeSync(file);
   }
-}
-
-/** By its name, else by its first character: a row of JSONL is an object. */
-function kindOf(path: string, head: string): "csv" | "jsonl" {
-  if (/\.(jsonl|ndjson)(\.gz)?$/i.test(path)) return "jsonl";
-  if (/\.(csv|tsv)(\.gz)?$/i.test(path)) return "csv";
-  return head.trimStart().startsWith("{") ? "jsonl" : "csv";
 }
 
 function unreadable(path: string, error: unknown, inflated: number): UsageError {

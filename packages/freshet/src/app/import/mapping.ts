@@ -14,7 +14,13 @@ import type { FileRow } from "./row.ts";
 
 /** A mapping as functions. */
 export interface Mapping {
-  readonly definition: ImportDefinition;
+  readonly name: string;
+  /** What tells it from other mappings: another one over the same file is another import. */
+  readonly identity: string;
+  /** It comes with a format, and is not of the plan. */
+  readonly isOfFormat: boolean;
+  /** Source of its events, where it is the same for all imports: ids of their own are told apart by it. */
+  readonly source: string | null;
   /** Columns that it reads. */
   readonly columns: ReadonlySet<string>;
   /** The row as history, or null where the mapping leaves it out. */
@@ -35,7 +41,10 @@ export function compileMapping(definition: ImportDefinition): Mapping {
     where: where === undefined ? null : compileCondition(where),
   };
   return {
-    definition,
+    name: definition.name,
+    identity: JSON.stringify(definition),
+    isOfFormat: false,
+    source: null,
     columns: columnsOf(definition),
     toHistory(row) {
       if (row.kind === "broken") return { row: row.row, broken: row.message, text: row.text };
@@ -69,7 +78,7 @@ export function checkColumns(mapping: Mapping, header: readonly string[]): void 
     if (header.includes(column)) continue;
     const near = nearest(column, header);
     throw new UsageError(
-      `the file has no column "${column}", which import "${mapping.definition.name}" reads`,
+      `the file has no column "${column}", which import "${mapping.name}" reads`,
       near === null ? `its columns are ${header.join(", ")}` : `did you mean "${near}"?`,
       1,
     );
@@ -134,6 +143,7 @@ function show(value: Json): string {
     : JSON.stringify(value).slice(0, 60);
 }
 
-function broken(row: Extract<FileRow, { kind: "row" }>, message: string): HistoryRow {
+/** A row that is none, with what it says. */
+export function broken(row: Extract<FileRow, { kind: "row" }>, message: string): HistoryRow {
   return { row: row.row, broken: message, text: row.text ?? JSON.stringify(row.values) };
 }

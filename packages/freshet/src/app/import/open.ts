@@ -1,8 +1,11 @@
+import type { Sources } from "../../accept/index.ts";
 import type { ImportDefinition, PlanDefinition } from "../../core/plan/definition.ts";
 import { nearest } from "../../core/plan/error.ts";
 import { LogLockedError } from "../../engine/port/errors.ts";
 import type { Settings } from "../config.ts";
+import { createSources } from "../edge.ts";
 import { markFolder } from "../folder.ts";
+import { readGeo } from "../geo.ts";
 import { keysOf } from "../keys.ts";
 import type { LoadedPlan } from "../load.ts";
 import { UsageError } from "../usage-error.ts";
@@ -44,7 +47,7 @@ export async function openTarget(options: TargetOptions): Promise<ImportTarget> 
   const { settings, plan, url } = options;
   if (url !== undefined) return serverOf(options, url);
   try {
-    return await openFolderTarget(settings.data, plan);
+    return await openFolderTarget(settings.data, plan, sourcesOf(settings));
   } catch (error) {
     if (!(error instanceof LogLockedError)) throw error;
     return serverOf(
@@ -52,6 +55,12 @@ export async function openTarget(options: TargetOptions): Promise<ImportTarget> 
       `http://${settings.host === "0.0.0.0" ? "127.0.0.1" : settings.host}:${settings.port}`,
     );
   }
+}
+
+/** Rows come without a key; what holds for them are the defaults, as on a server. */
+function sourcesOf(settings: Settings): Sources {
+  const geo = settings.geo === undefined ? undefined : readGeo(settings.geo.file);
+  return createSources({ ...settings, sources: [] }, "import", geo && (() => geo));
 }
 
 function serverOf({ settings, signal }: TargetOptions, url: string): ImportTarget {

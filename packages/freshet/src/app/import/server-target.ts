@@ -39,7 +39,7 @@ const bodyCharsMax = limits.bodyBytesMax * 0.9;
 async function sendAll(server: Server, history: History): Promise<SentBatch> {
   const all = { accepted: 0, rejected: [] as Rejection[] };
   for (const rows of bodies(history.rows)) {
-    const body = `{"name":${JSON.stringify(history.name)},"rows":[${rows.join(",")}]}`;
+    const body = `{${headOf(history)},"rows":[${rows.join(",")}]}`;
     const { accepted, rejected } = await post(server, body);
     all.accepted += accepted;
     all.rejected.push(...rejected);
@@ -47,12 +47,17 @@ async function sendAll(server: Server, history: History): Promise<SentBatch> {
   return { ...all, offset: null };
 }
 
+function headOf({ name, source }: History): string {
+  const named = `"name":${JSON.stringify(name)}`;
+  return source === undefined ? named : `${named},"source":${JSON.stringify(source)}`;
+}
+
 /** Rows as JSON, in portions that a request may have. */
 function bodies(rows: readonly HistoryRow[]): string[][] {
   const portions: string[][] = [[]];
   let bytes = 0;
   for (const row of rows) {
-    const text = JSON.stringify("event" in row ? { ...row.event, row: row.row } : row);
+    const text = JSON.stringify("event" in row ? { ...row.event, row: row.row, id: row.id } : row);
     const size = Buffer.byteLength(text) + 1;
     if (bytes + size > bodyCharsMax && bytes > 0) {
       portions.push([]);

@@ -22,10 +22,11 @@ export function showReport(report: ImportReport, place: string): string {
       ? [`  continued behind row ${number(rowsBefore)}; counts are of the whole import`]
       : []),
     `  events    ${number(progress.accepted)}${duplicates(report.duplicates)}`,
-    ...(progress.skipped > 0
-      ? [`  left out  ${number(progress.skipped)} by the mapping's where`]
-      : []),
+    ...(progress.skipped > 0 ? [`  left out  ${number(progress.skipped)} by the mapping`] : []),
     ...rejections(report),
+    ...(report.openLineBytes > 0
+      ? ["  the last line has no end yet: it is left for the next run"]
+      : []),
     ...(outcome === "interrupted"
       ? [`interrupted behind row ${number(progress.rows)}: run the same command again to continue`]
       : []),

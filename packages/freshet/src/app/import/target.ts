@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { sourcesOf } from "../../accept/index.ts";
+import { type Sources, sourcesOf } from "../../accept/index.ts";
 import { openLmdbLogReader } from "../../adapters/log/lmdb.ts";
 import { compilePlan } from "../../core/plan/compile.ts";
 import { createAcceptState } from "../../server/accept-state.ts";
-import { acceptHistory, type History, importSource } from "../../server/route/history.ts";
+import { acceptHistory, type History } from "../../server/route/history.ts";
 import { logFolder, openFolder } from "../folder.ts";
 import type { LoadedPlan } from "../load.ts";
 import { refreshTables } from "../tables.ts";
@@ -38,7 +38,11 @@ export interface ImportTarget {
 const inFlightMax = 8000;
 
 /** A data folder that nobody uses: log and engine run in this process. Rejects with LogLockedError otherwise. */
-export async function openFolderTarget(data: string, loaded: LoadedPlan): Promise<ImportTarget> {
+export async function openFolderTarget(
+  data: string,
+  loaded: LoadedPlan,
+  sources: Sources = sourcesOf([]),
+): Promise<ImportTarget> {
   const folder = await openFolder(data, {
     plan: compilePlan(loaded.plan),
     // A checkpoint writes a busy profile again each time, and nobody reads meanwhile.
@@ -55,7 +59,7 @@ export async function openFolderTarget(data: string, loaded: LoadedPlan): Promis
     plan: () => engine.plan,
     tables: () => engine.tables,
     partitions: () => engine.partitions,
-    sources: sourcesOf([]),
+    sources,
     clock,
     randomId: () => randomUUID(),
   });
@@ -78,17 +82,20 @@ export async function openFolderTarget(data: string, loaded: LoadedPlan): Promis
   };
 }
 
-/** Rows of an import that the log has at `offset` or later, with the code of those that were rejected. */
+/**
+ * Rows of an import that the log has at `offset` or later, with the code of those that were rejected. A row with an
+ * id of its own is not found: its id keeps it from counting twice.
+ */
 export async function rowsInLog(
   data: string,
   name: string,
-  offset: number,
+  { source, offset }: { readonly source: string; readonly offset: number },
 ): Promise<Map<number, string | null>> {
   const rows = new Map<number, string | null>();
   if (!existsSync(logFolder(data))) return rows;
   const log = openLmdbLogReader({ folder: logFolder(data) });
   try {
-    const source = importSource(name);
+    const prefix = `${name}:`;
     for (const { records } of log.read(Math.max(offset, log.first)))
       for (const record of records) {
         const found =
@@ -97,7 +104,8 @@ export async function rowsInLog(
             : record.kind === "deadLetter"
               ? record.letter
               : null;
-        if (found?.source === source) rows.set(Number(found.id.slice(name.length + 1)), found.code);
+        if (found?.source === source && found.id.startsWith(prefix))
+          rows.set(Number(found.id.slice(prefix.length)), found.code);
       }
   } finally {
     await log.close();

@@ -1,5 +1,5 @@
 /**
- * The errors of the log and state ports: the world's failures, typed. `retryable` says whether the
+ * The errors of the log, state and registry ports: the world's failures, typed. `retryable` says whether the
  * same call may succeed later with nothing changed by hand.
  */
 interface StorageErrorOptions {
@@ -73,5 +73,11 @@ export class StateWriteError extends StorageError {
 /** Another process, or another part of this one, has the store open for writing. */
 export class StateLockedError extends StorageError {
   readonly code = "stateLocked";
+  readonly retryable = true;
+}
+
+/** The schema registry did not answer: it is down, slow, or answers what no registry answers. */
+export class RegistryUnavailableError extends StorageError {
+  readonly code = "registryUnavailable";
   readonly retryable = true;
 }

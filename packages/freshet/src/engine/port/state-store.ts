@@ -7,11 +7,20 @@
  * - S3 `commit` resolves when the changes are on disk. One commit is in flight at a time; the engine sees to it.
  * - S4 `get` sees every commit that has resolved, and may see one that has not.
  * - S5 at most one process has a store open for writing.
+ * - S6 what is staged belongs to the next commit, before that one's own changes: until it resolves `get` does not see
+ *   it, and after a crash or a commit that rejects nothing of it is there.
  */
 export interface StateStore {
   get(table: StateTable, key: string): Uint8Array | undefined;
   /** Keys in ascending order of their UTF-8 bytes, from `from` (included) up to `to` (excluded). */
   scan(table: StateTable, range: ScanRange): Iterable<readonly [key: string, value: Uint8Array]>;
+  /**
+   * Hands changes over ahead of their commit, so that a large one is written bit by bit. Their values must not change
+   * until that commit has resolved. What goes wrong here is told by the commit.
+   */
+  stage(changes: readonly StateChange[]): void;
+  /** Drops what was staged, where there is no commit to come. */
+  unstage(): Promise<void>;
   commit(changes: readonly StateChange[]): Promise<void>;
   /** Number of entries, for metrics and doctor; may be an estimate. */
   count(table: StateTable): number;
@@ -39,6 +48,8 @@ export const stateTables = [
   "deadLetter",
   /** Positions, clocks, counters, plan manifest, tables, bookkeeping of imports. */
   "meta",
+  /** In a store of its own, empty in the engine's: schemas, versions and settings of the schema registry. */
+  "registry",
 ] as const;
 
 export type StateTable = (typeof stateTables)[number];

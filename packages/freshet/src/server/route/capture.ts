@@ -1,10 +1,10 @@
 import { type CaptureAnswer, FreshetError } from "@freshet/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { type Accepted, accept, type CaptureShape } from "../../accept/index.ts";
+import { type Accepted, accept, type CaptureShape, cloudEventShape } from "../../accept/index.ts";
 import type { EventType } from "../../core/event.ts";
 import type { ServerContext } from "../context.ts";
 import { errorAnswer } from "../error.ts";
-import { bodyOf, headerText, queryText, type Route } from "./route.ts";
+import { bodyOf, edgeHeaders, headerText, queryText, type Route } from "./route.ts";
 
 interface Way {
   readonly names: readonly string[];
@@ -28,12 +28,18 @@ const ways: readonly Way[] = [
   single("alias"),
   { names: ["batch", "b", "import"], shape: "segment-batch" },
   { names: ["events"], shape: "native" },
+  { names: ["beacon"], shape: "either" },
 ];
+
+/** More paths of a way; RudderStack's pages send their beacons to this one. */
+const otherPaths: { readonly [name: string]: readonly string[] } = {
+  beacon: ["/beacon/v1/batch"],
+};
 
 export function captureRoutes(server: ServerContext): readonly Route[] {
   return ways.map((way) => ({
     method: "POST",
-    paths: way.names.flatMap((name) => [`/v1/${name}`, `/${name}`]),
+    paths: way.names.flatMap((name) => [`/v1/${name}`, `/${name}`, ...(otherPaths[name] ?? [])]),
     kind: "capture",
     cors: true,
     handle: (request, reply) => capture(server, way, request, reply),
@@ -50,15 +56,18 @@ async function capture(
   const retryCount = headerText(request, "x-retry-count");
   noteRetry(server, retryCount);
   const writeKey = queryText(request, "writeKey");
+  const cloudEvent = shape === "native" ? cloudEventIn(request) : undefined;
   const accepted = accept(
     {
-      shape,
+      shape: cloudEvent?.shape ?? shape,
       ...(type === undefined ? {} : { type }),
       headers: {
         authorization: request.headers.authorization,
         contentType: request.contentTypeSent,
         contentEncoding: request.headers["content-encoding"],
         retryCount,
+        ...edgeHeaders(request),
+        cloudEvent: cloudEvent?.attributes,
       },
       query: writeKey === undefined ? {} : { writeKey },
       body: bodyOf(request),
@@ -68,6 +77,32 @@ async function capture(
   );
   const receipt = await server.engine.append(accepted.records);
   return answer(accepted, receipt, reply);
+}
+
+/** How the request brings CloudEvents, where it does. */
+function cloudEventIn(request: FastifyRequest) {
+  const attributes = cloudEventHeaders(request.raw.headers);
+  const shape = cloudEventShape(request.contentTypeSent, attributes);
+  if (shape === "unknown") {
+    const message = `CloudEvents are taken as JSON, but came as "${request.contentTypeSent?.slice(0, 100)}"`;
+    throw new FreshetError("bodyShape", message, {
+      hint: "send application/cloudevents+json or -batch+json, or the attributes as ce- headers",
+    });
+  }
+  return shape === undefined ? undefined : { shape, attributes };
+}
+
+const noAttributes: ReadonlyMap<string, string> = new Map();
+
+function cloudEventHeaders(headers: FastifyRequest["raw"]["headers"]): ReadonlyMap<string, string> {
+  let attributes: Map<string, string> | undefined;
+  for (const name in headers) {
+    const value = headers[name];
+    if (!name.startsWith("ce-") || typeof value !== "string") continue;
+    attributes ??= new Map();
+    attributes.set(name.slice(3), value);
+  }
+  return attributes ?? noAttributes;
 }
 
 function answer(accepted: Accepted, receipt: string, reply: FastifyReply): CaptureAnswer {

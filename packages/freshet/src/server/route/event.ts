@@ -1,5 +1,7 @@
 import { FreshetError, type JourneyAnswer } from "@freshet/protocol";
 import { partOf } from "../../core/event.ts";
+import { sessionIdAt } from "../../core/read.ts";
+import { ProfileView } from "../../core/view.ts";
 import { bearerOf, type Reader, readerOf } from "../auth.ts";
 import type { ServerContext } from "../context.ts";
 import { pathText, type Route } from "./route.ts";
@@ -19,10 +21,23 @@ export function eventRoutes(server: ServerContext): readonly Route[] {
           throw new FreshetError("eventNotFound", `no event "${messageId.slice(0, 100)}" is known`);
         }
         requireOwn(server, reader, journey);
-        return journey;
+        return { ...journey, ...sessionOf(server, journey) };
       },
     },
   ];
+}
+
+/**
+ * The session is not written into events: which one an event is of can change when an earlier one comes late, so that
+ * it is the reducer's to say (`core/session.ts`).
+ */
+function sessionOf({ engine, plan }: ServerContext, journey: JourneyAnswer) {
+  const { status, profileId, offset } = journey;
+  const record = status === "applied" ? engine.record(offset) : null;
+  const found = profileId === undefined ? null : engine.profile(profileId);
+  if (record?.kind !== "event" || found === null) return {};
+  const view = new ProfileView(plan(), found.state, record.event.time);
+  return { sessionId: sessionIdAt(view, found.profileId) };
 }
 
 /**

@@ -9,7 +9,7 @@ export function healthRoutes(server: ServerContext): readonly Route[] {
       paths: ["/healthz"],
       kind: "other",
       cors: false,
-      handle: async () => ({ status: "alive" }),
+      handle: async () => ({ status: "alive", ...feedsOf(server) }),
     },
     {
       method: "GET",
@@ -24,4 +24,11 @@ export function healthRoutes(server: ServerContext): readonly Route[] {
       },
     },
   ];
+}
+
+/** A broker that is away is no reason to start the process again, so it is only said. */
+function feedsOf({ feeds }: ServerContext) {
+  const statuses = feeds?.() ?? [];
+  if (statuses.length === 0) return {};
+  return { feeds: statuses.map(({ name, isConnected }) => ({ name, isConnected })) };
 }

@@ -5,7 +5,7 @@ import {
   limits,
   type Rejection,
 } from "@freshet/protocol";
-import { type AcceptContext, acceptEvents, type Source } from "../../accept/index.ts";
+import { type AcceptContext, acceptEvents, keepsWhole, type Source } from "../../accept/index.ts";
 import type { DeadLetterRecord, EventRecord } from "../../core/record.ts";
 import { partitionOf } from "../../engine/partition.ts";
 import { requireSecret } from "../auth.ts";
@@ -18,14 +18,16 @@ import { bodyOf, type Route } from "./route.ts";
  * sent twice is taken once and rows that repeat on purpose count (DESIGN 3, rule 11).
  */
 export type HistoryRow =
-  /** A native event without its id. */
-  | { readonly row: number; readonly event: JsonObject }
+  /** A native event without its id. `id` is that of the row's own, where it has one: it wins. */
+  | { readonly row: number; readonly event: JsonObject; readonly id?: string }
   /** A row that could not be read: it waits as a dead letter, with its text. */
   | { readonly row: number; readonly broken: string; readonly text: string };
 
 export interface History {
-  /** Name of the import: part of the message ids, and `import/<name>` is the source. */
+  /** Name of the import: part of the message ids, and `import/<name>` is the source unless it is said. */
   readonly name: string;
+  /** For rows with ids of their own, which are told apart by source: the same for all imports of one kind. */
+  readonly source?: string;
   readonly rows: readonly HistoryRow[];
 }
 
@@ -59,17 +61,23 @@ export function historyRoutes(server: ServerContext): readonly Route[] {
 }
 
 /** Rows to records for the log, through the same accept as everything else. */
-export function acceptHistory({ name, rows }: History, context: AcceptContext): AcceptedHistory {
-  const source: Source = { name: importSource(name), writeKey: "", kind: "server" };
+export function acceptHistory(history: History, context: AcceptContext): AcceptedHistory {
+  const { name, rows } = history;
+  const source: Source = {
+    name: history.source ?? importSource(name),
+    writeKey: "",
+    kind: "server",
+  };
   const events: JsonObject[] = [];
   for (const row of rows)
-    if ("event" in row) events.push({ ...row.event, event_id: rowId(name, row.row) });
+    if ("event" in row) events.push({ ...row.event, event_id: row.id ?? rowId(name, row.row) });
   const taken = acceptEvents({ shape: "import-rows", events, source }, context).records;
   const records: (EventRecord | DeadLetterRecord)[] = [];
   const rejected: Rejection[] = [];
   let next = 0;
   for (const [index, row] of rows.entries()) {
-    const record = "event" in row ? taken[next++] : letterOf(name, row, context);
+    const record =
+      "event" in row ? taken[next++] : letterOf(row, { name, source: source.name }, context);
     if (record === undefined) throw new Error("accept gave fewer records than events");
     records.push(record);
     if (record.kind === "deadLetter") rejected.push(rejectionOf(record, index));
@@ -82,8 +90,13 @@ export const importSource = (name: string): string => `import/${name}`;
 
 type BrokenRow = Extract<HistoryRow, { broken: string }>;
 
-function letterOf(name: string, row: BrokenRow, context: AcceptContext): DeadLetterRecord {
+function letterOf(
+  row: BrokenRow,
+  { name, source }: { readonly name: string; readonly source: string },
+  context: AcceptContext,
+): DeadLetterRecord {
   const id = rowId(name, row.row);
+  const isWhole = keepsWhole({ name: source, writeKey: "", kind: "server" }, context.sources);
   return {
     kind: "deadLetter",
     partition: partitionOf(id, context.partitions),
@@ -91,11 +104,11 @@ function letterOf(name: string, row: BrokenRow, context: AcceptContext): DeadLet
     letter: {
       id,
       code: "rowBroken",
-      message: `row ${row.row}: ${row.broken}`,
-      source: importSource(name),
+      message: isWhole ? `row ${row.row}: ${row.broken}` : `row ${row.row} could not be read`,
+      source,
       at: context.now,
       // A cut may split a surrogate pair; the half of it has no UTF-8 form.
-      event: Buffer.from(row.text.slice(0, limits.deadLetterCharsMax)).toString(),
+      event: isWhole ? Buffer.from(row.text.slice(0, limits.deadLetterCharsMax)).toString() : "",
     },
   };
 }
@@ -107,25 +120,36 @@ function rejectionOf({ letter }: DeadLetterRecord, index: number): Rejection {
 }
 
 const nameForm = /^[\w.-]{1,100}$/;
+const sourceForm = /^import\/[\w.-]{1,100}$/;
 
 function readHistory(body: JsonObject): History {
-  const { name, rows } = body;
+  const { name, source, rows } = body;
   if (typeof name !== "string" || !nameForm.test(name))
     throw shape('"name" should be 1 to 100 letters, digits, dots, dashes or underscores');
+  if (source !== undefined && (typeof source !== "string" || !sourceForm.test(source)))
+    throw shape('"source" should be "import/" and a name');
   if (!Array.isArray(rows)) throw shape('"rows" should be a list');
   if (rows.length > limits.batchEventsMax)
     throw new FreshetError("batchTooLong", `the request has ${rows.length} rows`);
-  return { name, rows: (rows as readonly Json[]).map(readRow) };
+  return {
+    name,
+    ...(source === undefined ? {} : { source }),
+    rows: (rows as readonly Json[]).map(readRow),
+  };
 }
 
 function readRow(value: Json, index: number): HistoryRow {
   if (!isObject(value)) throw shape(`row at index ${index} should be an object`);
-  const { row, broken, text, ...event } = value;
+  const { row, id, broken, text, ...event } = value;
   if (typeof row !== "number" || !Number.isSafeInteger(row) || row < 1)
     throw shape(`"row" at index ${index} should be the number of the row in its file, from 1`);
-  if (typeof broken !== "string") return { row, event };
+  if (id !== undefined && (typeof id !== "string" || !isId(id)))
+    throw shape(`"id" at index ${index} should be a text of 1 to ${limits.identifierCharsMax}`);
+  if (typeof broken !== "string") return { row, event, ...(id === undefined ? {} : { id }) };
   return { row, broken: broken.slice(0, 1000), text: typeof text === "string" ? text : "" };
 }
+
+const isId = (id: string): boolean => id !== "" && id.length <= limits.identifierCharsMax;
 
 function shape(message: string): FreshetError {
   return new FreshetError("requestShape", message);

@@ -18,16 +18,31 @@ export function metricsRoutes(server: ServerContext): readonly Route[] {
 }
 
 /** Without a pause in it: the ledger balances between any two records. */
-function reading({ engine, dispatcher, hub, gate }: ServerContext): Reading {
+function reading(server: ServerContext): Reading {
+  const { engine, dispatcher, hub, sockets, gate, sources } = server;
   return {
     ledger: engine.ledger(),
     counters: engine.counters,
     status: engine.status(),
     destinations: dispatcher.status(),
     effectsAbandoned: engine.outbox.abandonedCount,
-    deadLetters: engine.deadLetters.count,
+    deadLetters: engine.deadLetters.summary(),
+    feeds: server.feeds?.() ?? [],
     streamConnections: hub.connections,
+    socketConnections: sockets.connections,
     requestBytesInFlight: gate.bytes,
     requestsHeld: gate.held,
+    edges: edgesOf(sources),
   };
+}
+
+/** Ways in without a key share the count of "keyless". */
+function edgesOf({ list, keyless }: ServerContext["sources"]): Reading["edges"] {
+  const all = [
+    ...list.map(({ name, edge }) => ({ name, edge })),
+    { name: "keyless", edge: keyless },
+  ];
+  return all.flatMap(({ name, edge }) =>
+    edge === undefined ? [] : [{ source: name, counts: edge.counts.entries() }],
+  );
 }

@@ -4,7 +4,7 @@ import type { ProfileState } from "../../core/profile.ts";
 import { readProfile } from "../../core/read.ts";
 import { bearerOf, readerOf, requireProfile, resolve } from "../auth.ts";
 import type { ServerContext } from "../context.ts";
-import { parseProfileId } from "../profile-id.ts";
+import { parseProfileId, storedProfileId } from "../profile-id.ts";
 import { offsetOfReceipts, receiptsOfQuery, waitStale } from "../receipt.ts";
 import { viewOf } from "../view.ts";
 import { rowsOf } from "./list.ts";
@@ -50,7 +50,7 @@ interface Found {
 async function find(server: ServerContext, request: FastifyRequest): Promise<Found> {
   const { engine } = server;
   const reader = await readerOf(bearerOf(request), server);
-  const asked = parseProfileId(pathText(request, "id"));
+  const asked = storedProfileId(parseProfileId(pathText(request, "id")), server.sources);
   requireProfile(reader, resolve(asked, engine));
   const query = request.query as Readonly<Record<string, unknown>>;
   const offset = offsetOfReceipts(receiptsOfQuery(query.atLeast), engine);
@@ -74,7 +74,9 @@ async function events(server: ServerContext, request: FastifyRequest): Promise<u
 function eventAt({ engine }: ServerContext, offset: number): JsonObject[] {
   const record = engine.record(offset);
   if (record?.kind !== "event") return [];
-  const { id, name, type, time, properties } = record.event;
+  const { id, type, name, time, userId, anonymousId, properties, traits, context } = record.event;
   const { at } = record;
-  return [{ messageId: id, name, type, time, at, offset, outcome: "applied", properties }];
+  const who = { userId, anonymousId };
+  const what = { properties, traits, context };
+  return [{ messageId: id, name, type, time, at, offset, outcome: "applied", ...who, ...what }];
 }

@@ -11,7 +11,7 @@ declare module "fastify" {
 
 /** One endpoint, as data. */
 export interface Route {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** All paths that mean the same. */
   readonly paths: readonly string[];
   /** `capture` and `decide` have their latency measured; `capture` is held back under pressure. */
@@ -20,6 +20,8 @@ export interface Route {
   readonly cors: boolean;
   /** Set where a GET has no end, so that HEAD, which runs the same handler, is not offered. */
   readonly isEndless?: true;
+  /** Set where a GET becomes a WebSocket. */
+  readonly isUpgraded?: true;
   /** What it returns is the answer's body; it throws FreshetError for every other status. */
   handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown>;
 }
@@ -41,6 +43,15 @@ export function queryText(request: FastifyRequest, name: string): string | undef
 export function pathText(request: FastifyRequest, name: string): string {
   const value = (request.params as Readonly<Record<string, unknown>>)[name];
   return typeof value === "string" ? value : "";
+}
+
+/** What the edge looks at besides the body. */
+export function edgeHeaders(request: FastifyRequest) {
+  return {
+    origin: request.headers.origin,
+    userAgent: request.headers["user-agent"],
+    identityToken: headerText(request, "x-freshet-identity"),
+  };
 }
 
 export function headerText(request: FastifyRequest, name: string): string | undefined {

@@ -1,8 +1,9 @@
 import { FreshetError, type JsonObject } from "@freshet/protocol";
+import type { PartId } from "../../core/event.ts";
 import { requireSecret } from "../auth.ts";
 import type { ServerContext } from "../context.ts";
 import { jsonObject } from "../json.ts";
-import { parseProfileId, readIdentifiers } from "../profile-id.ts";
+import { parseProfileId, readIdentifiers, storedProfileId } from "../profile-id.ts";
 import { bodyOf, type Route } from "./route.ts";
 
 export function tokenRoutes(server: ServerContext): readonly Route[] {
@@ -22,12 +23,12 @@ export function tokenRoutes(server: ServerContext): readonly Route[] {
 }
 
 /** For the profile that the identifier belongs to now: a token for one that was linked would open nothing. */
-function profileIdOf({ engine }: ServerContext, body: JsonObject): string {
-  const asked = namedIn(body);
+function profileIdOf({ engine, sources }: ServerContext, body: JsonObject): string {
+  const asked = storedProfileId(namedIn(body), sources);
   return engine.profile(asked)?.profileId ?? asked;
 }
 
-function namedIn(body: JsonObject): string {
+function namedIn(body: JsonObject): PartId {
   if (typeof body.profileId === "string") return parseProfileId(body.profileId);
   const { userId, anonymousId } = readIdentifiers(body);
   if (userId !== undefined) return `user:${userId}`;

@@ -129,6 +129,44 @@ export function stateContract(name: string, makePlace: () => Promise<StatePlace>
       expect(counts.reduce((sum, count) => sum + count, 0)).toBe(5000);
     });
 
+    it("S6 shows what was staged with the commit and not before, under that commit's own changes", async () => {
+      await store.commit([put("a", "1"), put("b", "1")]);
+      const large = many(300).map((key) => put(key, key.repeat(300)));
+      store.stage([put("a", "2"), put("x", "2", "timer"), ...large.slice(0, 200)]);
+      store.stage([put("b", "2"), { table: "state", key: "c", value: null }, ...large.slice(200)]);
+      await new Promise(setImmediate);
+      const seen = () => [
+        ...["a", "b", "many7", "many299"].map((key) =>
+          textOf(store.get("state", key))?.slice(0, 6),
+        ),
+        store.count("timer"),
+      ];
+      expect(seen()).toEqual(["1", "1", undefined, undefined, 0]);
+      expect([...store.scan("state", {})].map(([key]) => key)).toEqual(["a", "b"]);
+      await store.commit([put("a", "3")]);
+      expect(seen()).toEqual(["3", "2", "many7m", "many29", 1]);
+      expect(store.count("state")).toBe(302);
+      await store.close();
+      store = await place.open();
+      expect(seen()).toEqual(["3", "2", "many7m", "many29", 1]);
+    });
+
+    it("S6 forgets what was staged and not committed", async () => {
+      await store.commit([put("a", "1")]);
+      store.stage([put("a", "2"), ...many(300).map((key) => put(key, key.repeat(300)))]);
+      await store.unstage();
+      await store.commit([put("b", "1")]);
+      store.stage([put("a", "3"), ...many(300).map((key) => put(key, key.repeat(300)))]);
+      await store.close();
+      store = await place.open();
+      await store.commit([put("c", "1")]);
+      expect([...store.scan("state", {})].map(([key, value]) => key + textOf(value))).toEqual([
+        "a1",
+        "b1",
+        "c1",
+      ]);
+    });
+
     it("S5 lets nobody else open it, until it is closed", async () => {
       await expect(place.open()).rejects.toMatchObject({ code: "stateLocked", retryable: true });
       await store.close();

@@ -33,7 +33,24 @@ export function judge(end: Case): Model {
   judgeOwners(end, model);
   judgeEntities(end, model);
   judgeThanks(end, model);
+  judgeLetters(end, model);
   return model;
+}
+
+/** Each letter is in the state that the log says, and none is missing. */
+function judgeLetters({ engine, ledger }: Case, model: Model): void {
+  const told = new Map<number, string>();
+  for (const { offset, state } of engine.deadLetters.scan({ order: "oldestFirst" }))
+    told.set(offset, state.kind);
+  for (const [offset, state] of told) {
+    const [sent, discarded] = [model.corrected.has(offset), model.discarded.has(offset)];
+    const right = sent ? "sent" : discarded ? "discarded" : "waiting";
+    if (state !== right)
+      ledger.fault(`P2 the letter ${offset} is ${state}, and should be ${right}`);
+  }
+  for (const letter of model.corrected.keys())
+    if (!told.has(letter)) ledger.fault(`P6 the letter ${letter} was corrected, and is not there`);
+  ledger.count("lettersSent", model.corrected.size);
 }
 
 function judgeCounts({ engine, ledger }: Case, { counts }: Model): void {

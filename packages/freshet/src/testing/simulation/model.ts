@@ -1,5 +1,6 @@
 import type { Json } from "@freshet/protocol";
 import type { AcceptedEvent } from "../../core/event.ts";
+import type { LetterAction } from "../../core/letter.ts";
 import type { LogRecord, SelfOrigin } from "../../core/record.ts";
 import { prepare } from "./meaning.ts";
 
@@ -30,6 +31,9 @@ export class Model {
   readonly fates = new Map<string, Fate>();
   readonly counts = { applied: 0, duplicate: 0, rejected: 0, filtered: 0 };
   readonly faults: string[] = [];
+  /** Letter -> what its first correction became. */
+  readonly corrected = new Map<number, Fate>();
+  readonly discarded = new Set<number>();
   #seen = new Map<string, Fate>();
   #selfSeen = new Set<string>();
   #forwards = new Map<number, { readonly part: string; readonly event: AcceptedEvent }>();
@@ -51,6 +55,9 @@ export class Model {
       case "deadLetter":
         this.counts.rejected++;
         this.#reject(record.letter.id, offset);
+        return;
+      case "letter":
+        this.#act(record.action);
         return;
       case "self": {
         if (!this.#isOfPlan(record.from)) return;
@@ -99,10 +106,15 @@ export class Model {
 
   #event(key: string, event: AcceptedEvent, offset: number): void {
     const scope = JSON.stringify([event.source, key, event.id]);
-    const first = this.#seen.get(scope);
+    const letter = event.corrects?.letter;
+    const first =
+      (letter === undefined ? undefined : this.corrected.get(letter)) ?? this.#seen.get(scope);
     if (first !== undefined) {
       this.counts.duplicate++;
       first.duplicates.push(offset);
+      // What comes for this letter from now on is a duplicate of this record.
+      if (letter !== undefined && !this.corrected.has(letter))
+        this.corrected.set(letter, { id: event.id, status: "applied", offset, duplicates: [] });
       return;
     }
     const prepared = prepare(event);
@@ -113,6 +125,7 @@ export class Model {
     }
     const fate: Fate = { id: event.id, status: "applied", offset, duplicates: [] };
     this.#seen.set(scope, fate);
+    if (letter !== undefined) this.corrected.set(letter, fate);
     this.fates.set(event.id, fate);
     this.counts.applied++;
     if (event.userId !== undefined && event.anonymousId !== undefined) {
@@ -130,6 +143,12 @@ export class Model {
       this.#keep(key, key, { event: prepared.event, offset, reducedAt: offset });
     else
       this.#forwards.set(offset, { part: partUnder(key, owner.generation), event: prepared.event });
+  }
+
+  #act(action: LetterAction): void {
+    if (action.kind === "discard") for (const letter of action.letters) this.discarded.add(letter);
+    if (action.kind === "restore")
+      for (const letter of action.letters) this.discarded.delete(letter);
   }
 
   #reject(id: string, offset: number): void {

@@ -5,6 +5,7 @@ import { VirtualClock } from "../virtual-clock.ts";
 import { firstDifference, isOfPlan, judge } from "./judge.ts";
 import { attemptOf, OutsideLedger } from "./ledger.ts";
 import { prepare } from "./meaning.ts";
+import { operate } from "./operator.ts";
 import type { Variant } from "./plan.ts";
 import { originAndText, referenceOf, resultOf } from "./reference.ts";
 import { Server } from "./server.ts";
@@ -105,6 +106,7 @@ async function play(world: World): Promise<string> {
   const { clock, weather, server, traffic, sink } = world;
   await clock.run(server.boot());
   traffic.start();
+  operate(world);
   sink.start();
   trouble(world);
   observe(world);
@@ -181,6 +183,8 @@ function readBack(world: World): void {
           `P5 ${record.event.id} at ${offset} is visible, but its journey is ${journey?.status}`,
         );
       if (journey?.status !== "applied" || prepare(record.event).kind !== "kept") return;
+      // The second correction of a letter may be for another person, whose it is not.
+      if (record.event.corrects !== undefined && journey.offset !== offset) return;
       const parts = holdersOf(record.key, world).flatMap(
         (id) => engine.profile(id)?.state.parts ?? [],
       );

@@ -38,6 +38,11 @@ export class Traffic {
     this.#options = options;
   }
 
+  /** A number for what somebody else sends as well. */
+  nextAttempt(): number {
+    return this.#attempts++;
+  }
+
   start(): void {
     const { clock, weather } = this.#options;
     this.#until = clock.now() + weather.trafficMs;

@@ -1,0 +1,3 @@
+import { defineConfig } from "freshet";
+
+export default defineConfig({ plan: "./web-plan.ts" });

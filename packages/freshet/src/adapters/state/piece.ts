@@ -1,0 +1,95 @@
+/**
+ * A piece: several entries of the state table in one value.
+ *
+ * | bytes | what |
+ * | --- | --- |
+ * | 2 | number of entries |
+ * | 6 each | bytes of the key (2), bytes of the value (4; 0xffffffff: the key was deleted) |
+ * | | all keys, then all values |
+ */
+export interface PieceEntry {
+  readonly key: string;
+  /** Where the value begins in the piece. */
+  readonly at: number;
+  /** Null where the key was deleted. */
+  readonly length: number | null;
+}
+
+/** Four pages of LMDB with their header: freed pieces are of one size, so that new ones fit where they were. */
+export const pieceBytes = 4 * 4096 - 16;
+
+const headBytes = 2;
+const entryBytes = 6;
+const deleted = 0xffff_ffff;
+
+interface Waiting {
+  readonly key: string;
+  readonly keyBytes: Buffer;
+  readonly value: Uint8Array | null;
+}
+
+/** Gathers entries until a piece is full. The values must not change until `take`. */
+export class PieceWriter {
+  #waiting: Waiting[] = [];
+  #bytes = headBytes;
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** False where the entry does not fit beside those that are there; alone in a piece it may have any size. */
+  hasRoom(keyBytes: Buffer, value: Uint8Array | null): boolean {
+    return this.isEmpty || this.#bytes + sizeOf(keyBytes, value) <= pieceBytes;
+  }
+
+  add(key: string, keyBytes: Buffer, value: Uint8Array | null): void {
+    this.#waiting.push({ key, keyBytes, value });
+    this.#bytes += sizeOf(keyBytes, value);
+  }
+
+  /** The piece, with what is where in it; then it begins anew. */
+  take(): { readonly bytes: Buffer; readonly entries: readonly PieceEntry[] } {
+    const bytes = Buffer.allocUnsafeSlow(this.#bytes);
+    bytes.writeUInt16LE(this.#waiting.length, 0);
+    let head = headBytes;
+    let at = headBytes + this.#waiting.length * entryBytes;
+    for (const { keyBytes, value } of this.#waiting) {
+      bytes.writeUInt16LE(keyBytes.length, head);
+      bytes.writeUInt32LE(value === null ? deleted : value.length, head + 2);
+      head += entryBytes;
+      bytes.set(keyBytes, at);
+      at += keyBytes.length;
+    }
+    const entries: PieceEntry[] = [];
+    for (const { key, value } of this.#waiting) {
+      entries.push({ key, at, length: value === null ? null : value.length });
+      if (value === null) continue;
+      bytes.set(value, at);
+      at += value.length;
+    }
+    this.#waiting = [];
+    this.#bytes = headBytes;
+    return { bytes, entries };
+  }
+}
+
+function sizeOf(keyBytes: Buffer, value: Uint8Array | null): number {
+  return entryBytes + keyBytes.length + (value?.length ?? 0);
+}
+
+export function readPiece(piece: Buffer): PieceEntry[] {
+  const count = piece.readUInt16LE(0);
+  const heads = Array.from({ length: count }, (_, index) => headBytes + index * entryBytes);
+  let at = headBytes + count * entryBytes;
+  const keys = heads.map((head) => {
+    const start = at;
+    at += piece.readUInt16LE(head);
+    return piece.toString("utf8", start, at);
+  });
+  return heads.map((head, index) => {
+    const bytes = piece.readUInt32LE(head + 2);
+    const entry = { key: keys[index] as string, at, length: bytes === deleted ? null : bytes };
+    at += entry.length ?? 0;
+    return entry;
+  });
+}

@@ -1,0 +1,2 @@
+/** Properties that only the small script itself reads and writes. */
+export const internalNames: readonly string[];

@@ -1,0 +1,4 @@
+import { openClient } from "../browser/client.ts";
+import { start } from "./start.ts";
+
+start(openClient);
