@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { extname, join, normalize } from "node:path";
 import type { SiteContext } from "freshet";
 import { crmRoutes } from "./crm.ts";
@@ -65,14 +65,9 @@ function sendFile(reply: Reply, path: string) {
   if (clean.startsWith("..") || type === undefined)
     return reply.status(404).send({ error: { message: "no such page" } });
   for (const folder of folders) {
-    try {
-      return reply
-        .type(type)
-        .header("cache-control", "no-cache")
-        .send(readFileSync(join(folder, clean)));
-    } catch {
-      // Tries the next folder.
-    }
+    const file = join(folder, clean);
+    if (existsSync(file))
+      return reply.type(type).header("cache-control", "no-cache").send(readFileSync(file));
   }
   return reply.status(404).send({ error: { message: `no page "${clean}": run npm run build` } });
 }
