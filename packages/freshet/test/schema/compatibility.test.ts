@@ -102,6 +102,18 @@ const json: { readonly [name: string]: Case } = {
     object({ a: { ...text, default: 1 } }, { ...closed, required: ["a"] }),
     "REQUIRED_PROPERTY_ADDED_TO_UNOPEN_CONTENT_MODEL #/properties/a",
   ],
+  "a required property with a default that a pattern refuses": [
+    object({}, { ...closed, patternProperties: { "^a": { type: "string", minLength: 2 } } }),
+    object(
+      { a: { ...text, default: "x" } },
+      {
+        ...closed,
+        patternProperties: { "^a": { type: "string", minLength: 2 } },
+        required: ["a"],
+      },
+    ),
+    "REQUIRED_PROPERTY_ADDED_TO_UNOPEN_CONTENT_MODEL #/properties/a",
+  ],
   "a property that becomes required": [
     object({ a: text }),
     object({ a: text }, { required: ["a"] }),

@@ -211,7 +211,12 @@ function hasDefault({ node, isChoice }: Rule, name: string, comparison: Comparis
   if (typeof property !== "object" || property === null || Array.isArray(property)) return false;
   const own = property as JsonObject;
   if (!Object.hasOwn(own, "default")) return false;
-  return comparison.allows(own, own["default"] ?? null);
+  const value = own["default"] ?? null;
+  // What holds for every name of a pattern holds for the default too.
+  const others = Object.entries(objectAt(node, "patternProperties")).flatMap(([pattern, one]) =>
+    isNode(one) && comparison.matches(pattern, name) ? [one] : [],
+  );
+  return [own, ...others].every((one) => comparison.allows(one, value));
 }
 
 function compareNames(rule: Rule, comparison: Comparison): Differences {
