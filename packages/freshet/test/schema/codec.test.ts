@@ -201,6 +201,20 @@ describe("drafts of JSON Schema", () => {
     expect([codec.validate(right), codec.validate(wrong as Json)]).toEqual([true, false]);
   });
 
+  it("ask an empty array what it contains, also beside a list of items", () => {
+    const { validate } = codecOf(
+      parseSchema(
+        "JSON",
+        JSON.stringify({
+          type: "array",
+          items: [{ type: "string" }],
+          contains: { type: "number" },
+        }),
+      ),
+    );
+    expect([[], ["a"], ["a", 1]].map((value) => validate(value))).toEqual([false, false, true]);
+  });
+
   it("that are unknown, and keywords that a draft does not allow, are refused", () => {
     expect(() => parseSchema("JSON", '{"$schema":"https://a.b/c"}')).toThrow(
       /expected one of drafts/,

