@@ -24,7 +24,7 @@ export async function ask(url: string, sent: Sent = {}): Promise<Answer> {
     method: sent.method ?? (body === undefined ? "GET" : "POST"),
     headers: { "content-type": "application/json", ...sent.headers },
     ...(body === undefined ? {} : { body: isRaw ? Buffer.from(body) : JSON.stringify(body) }),
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(30_000),
   });
   const text = await response.text();
   const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;
@@ -105,7 +105,7 @@ export function missingIn({ received, applied, duplicate, rejected, inFlight }: 
 export async function eventually<T>(
   what: string,
   attempt: () => Promise<T | undefined | false>,
-  msMax = 10_000,
+  msMax = 30_000,
 ): Promise<T> {
   const until = Date.now() + msMax;
   let last: unknown;
