@@ -3,9 +3,13 @@ import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { measureCeiling } from "./ceiling.ts";
+import { measureFramed } from "./framed.ts";
 import { measureImport } from "./import.ts";
 import { type Latencies, measureLatencies, measureThroughput, median, percentile } from "./load.ts";
+import { measureLog } from "./log.ts";
+import { measureRegistryAlone } from "./registry.ts";
 import { type Percentiles, type Results, toMarkdown } from "./report.ts";
+import { measureSchema } from "./schema.ts";
 import { measureSdk } from "./sdk.ts";
 import { type ServerProcess, startServer, writeKey } from "./server.ts";
 import { makeBatches, root } from "./shape.ts";
@@ -54,6 +58,14 @@ say("import ...");
 const history = measureImport();
 say("ways in ...");
 const ways = await measureWays({ rounds: 3, seconds: Math.max(1, roundSeconds / 2) });
+say("messages with a schema id ...");
+const framed = await measureFramed({ rounds: 3, seconds: Math.max(1, roundSeconds / 2) });
+say("schemas ...");
+const schema = measureSchema();
+say("the schema registry ...");
+const registry = await measureRegistryAlone(Math.max(1, roundSeconds / 3));
+say("formats of the log ...");
+const log = await measureLog();
 say("the browser SDK in Chromium ...");
 const sdk = await measureSdk();
 
@@ -75,6 +87,10 @@ const results: Results = {
     (metrics.get("freshet_log_bytes") ?? 0) / (metrics.get("freshet_events_received_total") ?? 1),
   history,
   ways,
+  log,
+  framed,
+  schema,
+  registry,
   sdk,
 };
 const markdown = toMarkdown(results);

@@ -1,9 +1,10 @@
 /**
- * Requests per second of the schema registry, over HTTP with 16 connections. Alone: `node bench/registry.ts`, after
- * `npm run build`.
+ * Requests per second of the schema registry, over HTTP with 16 connections, and how long the event loop stands still
+ * while it checks a large schema. Alone: `node bench/registry.ts`, after `npm run build`.
  */
 import { Pool } from "undici";
 import { median, percentile } from "./load.ts";
+import { largeSchema } from "./schema.ts";
 import { type ServerProcess, secretKey, startServer } from "./server.ts";
 
 export interface RegistrySpeed {
@@ -12,6 +13,15 @@ export interface RegistrySpeed {
   readonly registerExisting: Measured;
   /** Each is on disk before it is answered, with a sync of its own. */
   readonly registerNew: Measured;
+  readonly checks: readonly CheckSpeed[];
+}
+
+/** A schema of 1,000 fields against 100 versions, as a test of compatibility over HTTP. */
+export interface CheckSpeed {
+  readonly kind: "AVRO" | "JSON" | "PROTOBUF";
+  readonly ms: number;
+  /** The longest that another request had to wait meanwhile: with a loop that stands still, as long as the check. */
+  readonly stallMs: number;
 }
 
 export interface Measured {
@@ -39,10 +49,67 @@ export async function measureRegistry(url: string, seconds: number): Promise<Reg
       const n = made++;
       return post(pool, `new-${n % 2000}`, schemaOf(`new${n}`));
     });
-    return { getById, registerExisting, registerNew };
+    const checks: CheckSpeed[] = [];
+    for (const kind of ["AVRO", "JSON", "PROTOBUF"] as const)
+      checks.push(await measureCheck(pool, kind));
+    return { getById, registerExisting, registerNew, checks };
   } finally {
     await pool.close();
   }
+}
+
+const versions = 100;
+
+async function measureCheck(pool: Pool, schemaType: CheckSpeed["kind"]): Promise<CheckSpeed> {
+  const subject = `large-${schemaType}`;
+  // Any may follow, so that filling the subject is no hundred checks of its own.
+  await put(pool, `/config/${subject}`, { compatibility: "NONE" });
+  for (let version = 0; version < versions; version++)
+    await post(pool, subject, largeSchema(schemaType, version), schemaType);
+  await put(pool, `/config/${subject}`, { compatibility: "BACKWARD_TRANSITIVE" });
+  const found: { readonly ms: number; readonly stallMs: number }[] = [];
+  for (let round = 0; round <= rounds; round++)
+    found.push(await whileOthersAsk(pool, () => check(pool, subject, schemaType)));
+  // The first one parses.
+  const [, ...warm] = found;
+  return {
+    kind: schemaType,
+    ms: median(warm.map(({ ms }) => ms)),
+    stallMs: median(warm.map(({ stallMs }) => stallMs)),
+  };
+}
+
+/** Asks for a schema by id, one after another, until something is done. */
+async function whileOthersAsk(pool: Pool, run: () => Promise<void>) {
+  let isOver = false;
+  let stallMs = 0;
+  const others = (async () => {
+    while (!isOver) {
+      const asked = performance.now();
+      await get(pool, 1);
+      stallMs = Math.max(stallMs, performance.now() - asked);
+    }
+  })();
+  const began = performance.now();
+  await run();
+  const ms = performance.now() - began;
+  isOver = true;
+  await others;
+  return { ms, stallMs };
+}
+
+async function check(pool: Pool, subject: string, schemaType: string): Promise<void> {
+  const path = `/compatibility/subjects/${subject}/versions?verbose=true`;
+  const body = JSON.stringify({ schema: largeSchema(schemaType as "AVRO", versions), schemaType });
+  const answer = await pool.request({ method: "POST", path, headers, body });
+  const said = (await answer.body.json()) as { readonly is_compatible?: boolean };
+  if (said.is_compatible !== true) throw new Error(JSON.stringify(said).slice(0, 500));
+}
+
+async function put(pool: Pool, path: string, body: object): Promise<void> {
+  const answer = await pool.request({ method: "PUT", path, headers, body: JSON.stringify(body) });
+  if (answer.statusCode !== 200) throw new Error(await answer.body.text());
+  await answer.body.dump();
 }
 
 async function medianOf(ask: (n: number) => Promise<unknown>, seconds: number): Promise<Measured> {
@@ -92,9 +159,14 @@ async function get(pool: Pool, id: number): Promise<void> {
   await answer.body.dump();
 }
 
-async function post(pool: Pool, subject: string, schema: string): Promise<number> {
+async function post(
+  pool: Pool,
+  subject: string,
+  schema: string,
+  schemaType = "AVRO",
+): Promise<number> {
   const path = `/subjects/${subject}/versions`;
-  const body = JSON.stringify({ schema });
+  const body = JSON.stringify({ schema, schemaType });
   const answer = await pool.request({ method: "POST", path, headers, body });
   const said = (await answer.body.json()) as { readonly id?: number };
   if (said.id === undefined) throw new Error(JSON.stringify(said));
@@ -115,6 +187,7 @@ export function registryMarkdown({
   getById,
   registerExisting,
   registerNew,
+  checks,
 }: RegistrySpeed): string {
   const row = (what: string, { perSecond, p99Ms }: Measured) =>
     `| ${what} | ${Math.round(perSecond).toLocaleString("en-GB")} | ${p99Ms.toFixed(1)} ms |`;
@@ -123,15 +196,24 @@ export function registryMarkdown({
 ${row("schema by id", getById)}
 ${row("register what is there", registerExisting)}
 ${row("register a new version, on disk", registerNew)}
+
+| 1,000 fields against 100 versions, over HTTP | answered after | longest wait of others meanwhile |
+| --- | ---: | ---: |
+${checks.map(({ kind, ms, stallMs }) => `| ${kind} | ${ms.toFixed(0)} ms | ${stallMs.toFixed(0)} ms |`).join("\n")}
 `;
 }
 
-if (process.argv[1] === import.meta.filename) {
+/** On a server of its own, with an empty registry. */
+export async function measureRegistryAlone(seconds: number): Promise<RegistrySpeed> {
   const server: ServerProcess = await startServer();
   try {
-    const seconds = Number(process.env["BENCH_SECONDS"] ?? 3);
-    process.stdout.write(registryMarkdown(await measureRegistry(server.url, seconds)));
+    return await measureRegistry(server.url, seconds);
   } finally {
     await server.stop();
   }
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const seconds = Number(process.env["BENCH_SECONDS"] ?? 3);
+  process.stdout.write(registryMarkdown(await measureRegistryAlone(seconds)));
 }

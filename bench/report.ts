@@ -1,5 +1,9 @@
 import type { Ceiling } from "./ceiling.ts";
+import { type FramedSpeed, framedMarkdown } from "./framed.ts";
 import type { ImportSpeed } from "./import.ts";
+import { type LogSpeed, logTable } from "./log.ts";
+import { type RegistrySpeed, registryMarkdown } from "./registry.ts";
+import { type SchemaSpeed, schemaMarkdown } from "./schema.ts";
 import type { SdkMeasures } from "./sdk.ts";
 import type { Ways } from "./ways.ts";
 
@@ -21,6 +25,10 @@ export interface Results {
   readonly bytesPerEvent: number;
   readonly history: ImportSpeed;
   readonly ways: Ways;
+  readonly log: LogSpeed;
+  readonly framed: FramedSpeed;
+  readonly schema: SchemaSpeed;
+  readonly registry: RegistrySpeed;
   readonly sdk: SdkMeasures;
 }
 
@@ -66,6 +74,11 @@ machine. Medians of ${results.rounds.length} rounds. Trust the ratios.
 | ways in, durable and applied, measured in turns | events/s | beside batches over HTTP |
 | --- | ---: | ---: |
 ${waysRows(results.ways)}
+${logTable(results.log)}
+
+${framedMarkdown(results.framed)}
+${schemaMarkdown(results.schema)}
+${registryMarkdown(results.registry)}
 | browser SDK | |
 | --- | ---: |
 | core script, gzipped | ${thousands(results.sdk.gzipBytes.core)} bytes |

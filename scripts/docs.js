@@ -148,6 +148,7 @@ export function metricNames() {
     "packages/freshet/src/telemetry/engine-metrics.ts",
     "packages/freshet/src/telemetry/metrics.ts",
     "packages/freshet/src/telemetry/feed-metrics.ts",
+    "packages/freshet/src/telemetry/registry-metrics.ts",
   ];
   const forms = [
     /\b(?:row|gauge|histogram|counter)\(\s*"([a-z_]+)",\s*"([^"]+)"/g,

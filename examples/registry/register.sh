@@ -14,4 +14,4 @@ ask "$FRESHET/subjects/orders-value/versions" -d '{"schema":
   "{\"type\":\"record\",\"name\":\"Order\",\"fields\":[{\"name\":\"id\",\"type\":\"string\"},{\"name\":\"price\",\"type\":\"double\",\"default\":0}]}"}'
 
 ask "$FRESHET/subjects/orders-value/versions"
-ask "$FRESHET/schemas/ids/1"
+ask "$FRESHET/subjects/orders-value/versions/latest"

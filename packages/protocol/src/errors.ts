@@ -51,6 +51,8 @@ export const errorCatalogue = {
   timestampInvalid: row(400, "send ISO 8601 with a zone, or milliseconds since 1970"),
   timestampOutOfRange: row(400, "check the clock of the client; times before 2000 are refused"),
   contractViolated: row(400, "send the properties that the event's schema asks for"),
+  eventUnknown: row(400, "declare the event in the plan, or send one that it declares"),
+  eventVersionUnknown: row(400, "list the version in the plan, or send one that it lists"),
   rowBroken: row(
     400,
     "mend the row in its file, and import a file of the mended rows with --as <name>",
@@ -81,6 +83,15 @@ export const errorCatalogue = {
   schemaInvalid: row(422, "send a schema that its kind's specification allows, within the limits"),
   schemaValue: row(400, "send a value that the schema allows"),
   schemaBytes: row(400, "send the bytes that a writer with the named schema made"),
+  schemaUnknown: row(
+    400,
+    "register the schema, or send the id that the registry gave; the event waits as a dead letter",
+  ),
+  registryUnavailable: row(
+    503,
+    "nothing of this request was kept: send it again, and look at the registry",
+    true,
+  ),
   requestShape: row(400, "see the reference of this endpoint"),
   requestIncomplete: row(400, "send the whole request"),
   requestTimeout: row(503, "send the request without pauses", true),

@@ -6,6 +6,10 @@ export const limits = {
   eventBytesMax: 32 * 1024,
   /** Events in one request. 1 MiB of the smallest possible events stays below it. */
   batchEventsMax: 10_000,
+  /** Schemas that the messages of one body may be of: each may have to be asked for. */
+  bodySchemasMax: 64,
+  /** The values of one body of messages as JSON: what is written as a byte may stand for a long text of its schema. */
+  bodyDecodedCharsMax: 16 * 1024 * 1024,
   /**
    * Context and integrations of a batch, times its events: each event is stored with them. 1 KiB for each of the
    * most events fits.

@@ -156,6 +156,118 @@ export const event: Plan42Odd["events"]['a "quoted" */ event\\n'] = { own: {}, a
     expect(await errorsOf(program)).toEqual([]);
   });
 
+  it("writes out schemas of every language, for the newest version", async () => {
+    const rich = p.definePlan({
+      name: "rich",
+      events: [
+        p.event(
+          "Opened",
+          p.jsonSchema({
+            type: "object",
+            properties: {
+              client: { enum: ["web", "phone", 5, null] },
+              links: { type: "array", items: { $ref: "#/definitions/Link" } },
+              amount: { type: ["number", "null"] },
+              either: { anyOf: [{ type: "string" }, { type: "boolean" }] },
+              labels: { type: "object", additionalProperties: { type: "integer" } },
+            },
+            required: ["client"],
+            additionalProperties: false,
+            definitions: {
+              Link: {
+                type: "object",
+                properties: {
+                  url: { type: "string" },
+                  more: { type: "array", items: { $ref: "#/definitions/Link" } },
+                },
+                required: ["url"],
+              },
+            },
+          }),
+          { version: 2, earlier: [p.earlier(1, { kind: "string" }, [])] },
+        ),
+        p.event(
+          "Moved",
+          p.avroSchema({
+            type: "record",
+            name: "Moved",
+            fields: [
+              { name: "device", type: "string" },
+              { name: "mode", type: { type: "enum", name: "Mode", symbols: ["walk", "ride"] } },
+              { name: "speed", type: ["null", "double"], default: null },
+              {
+                name: "place",
+                type: { type: "record", name: "Place", fields: [{ name: "lat", type: "double" }] },
+              },
+              { name: "track", type: { type: "array", items: "Place" } },
+            ],
+          }),
+        ),
+        p.event(
+          "Paid",
+          p.protobufSchema(
+            `syntax = "proto3"; package shop; import "google/protobuf/timestamp.proto";
+             enum Kind { CARD = 0; CASH = 1; }
+             message Line { string item = 1; int32 count = 2; Line next = 3; }
+             message Paid { repeated Line lines = 1; Kind kind = 2; map<string, double> sums = 3;
+               int64 cents = 4; google.protobuf.Timestamp at = 5; }`,
+            { message: "shop.Paid" },
+          ),
+        ),
+        p.event("Free", p.jsonSchema({})),
+      ],
+      features: [],
+    });
+    writeFileSync(join(folder, "rich.ts"), typesOf(rich.definition));
+    const head = `import { createFreshet } from "@freshet/sdk";
+import type { Rich } from "./rich.ts";
+const freshet = createFreshet<Rich>({ writeKey: "wk" });
+`;
+    const right = `${head}
+freshet.track("Opened", { client: 5, links: [{ url: "a", more: [{}], other: 1 }], amount: null, either: true, labels: { a: 1 } });
+freshet.track("Moved", { device: "d", mode: "ride", place: { lat: 1 }, track: [{ lat: 2 }] });
+freshet.track("Paid", { lines: [{ item: "a" }], kind: "CASH", sums: { a: 1 }, cents: "5", at: "2026-05-04T00:00:00Z" });
+freshet.track("Free", { anything: 1 });
+`;
+    expect(await errorsOf(right)).toEqual([]);
+    const wrong = [
+      'freshet.track("Opened", { client: "tv" });',
+      'freshet.track("Opened", { client: "web", links: [{}] });',
+      'freshet.track("Opened", { client: "web", other: 1 });',
+      'freshet.track("Opened", { client: "web", labels: { a: "b" } });',
+      'freshet.track("Moved", { device: "d", mode: "fly", place: { lat: 1 }, track: [] });',
+      'freshet.track("Moved", { device: "d", mode: "walk", place: {}, track: [] });',
+      'freshet.track("Paid", { lines: [{ item: 5 }] });',
+      'freshet.track("Paid", { kind: "CHEQUE" });',
+      'freshet.track("Paid", { totl: 5 });',
+    ];
+    const errors = await errorsOf(`${head}${wrong.join("\n")}\n`);
+    expect(errors.map((line) => Number.parseInt(line, 10))).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12]);
+  });
+
+  it("ends where types refer to each other over and over", () => {
+    const steps = Array.from({ length: 30 }, (_, at) => [
+      `s${at}`,
+      {
+        type: "object",
+        properties: {
+          a: { $ref: `#/definitions/s${at + 1}` },
+          b: { $ref: `#/definitions/s${at + 1}` },
+        },
+      },
+    ]);
+    const doubling = p.event(
+      "Doubling",
+      p.jsonSchema({
+        type: "object",
+        properties: { a: { $ref: "#/definitions/s0" } },
+        definitions: { ...Object.fromEntries(steps), s30: { type: "string" } },
+      }),
+    );
+    const plan = p.definePlan({ name: "t", events: [doubling], features: [] });
+    expect(typesOf(plan.definition).length).toBeLessThan(1_000_000);
+  });
+
   it("prints, names the type as asked, and refuses what is no name", async () => {
     const written = readFileSync(join(folder, "shop.ts"), "utf8");
     const printed = await runVerb(["types", "--config", shopConfig, "--name", "Mine"]);

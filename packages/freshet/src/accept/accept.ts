@@ -1,11 +1,13 @@
-import { FreshetError, limits, type Rejection } from "@freshet/protocol";
+import type { Rejection } from "@freshet/protocol";
 import type { DeadLetterRecord, EventRecord } from "../core/record.ts";
-import { type ParsedBody, readBody } from "./body.ts";
-import { readBinaryEvent } from "./cloudevent-binary.ts";
+import { checkCount, contentOf } from "./content.ts";
 import { plainAddress, sharedOf } from "./context.ts";
 import { checkRate, openEdge, takeRate } from "./edge/run.ts";
-import { openEnvelope } from "./envelope.ts";
 import { acceptEvent, type RefusedEvent } from "./event.ts";
+import { decodeFrames, withBareIssue } from "./frame/decode.ts";
+import type { Frames } from "./frame/frame.ts";
+import { putterOf } from "./frame/put.ts";
+import type { SchemaTable } from "./frame/schema.ts";
 import type { Issue } from "./issue.ts";
 import { sourceOfBody, sourceOfHeader } from "./key.ts";
 import { requireOrigin } from "./origin.ts";
@@ -25,12 +27,23 @@ import { parseTime } from "./time.ts";
  * nothing of the request can be kept; an event that is refused alone becomes a dead letter instead.
  */
 export function accept(request: CaptureRequest, context: AcceptContext): Accepted {
+  return acceptOpened(openRequest(request, context), context);
+}
+
+/** A request that was read as far as it can be without the schemas of its messages. */
+export interface OpenedRequest {
+  readonly input: EventsInput;
+  /** Absent where no event came as a message with a schema id. */
+  readonly frames?: Frames;
+}
+
+/** The first half of `accept`: says which schemas the second one needs (`schemaIdsOf` of the frames). */
+export function openRequest(request: CaptureRequest, context: AcceptContext): OpenedRequest {
   const known = request.source ?? sourceOfHeader(request, context.sources);
   if (known !== undefined) checkEarly(request, known, context.now);
-  const body = bodyOf(request);
-  const envelope = openEnvelope(request.shape, body.value);
+  const { value, envelope, frames, surrogatesPossible, issues, idBase } = contentOf(request);
   const source =
-    known ?? sourceOfBody(request, { value: body.value, events: envelope.events }, context.sources);
+    known ?? sourceOfBody(request, { value, events: envelope.events }, context.sources);
   if (known === undefined) requireOrigin(source, request.headers.origin);
   const input: EventsInput = {
     shape: request.shape,
@@ -45,11 +58,28 @@ export function accept(request: CaptureRequest, context: AcceptContext): Accepte
     retryCount: request.headers.retryCount,
     userAgent: request.headers.userAgent,
     identityToken: request.headers.identityToken,
-    surrogatesPossible: body.surrogatesPossible,
-    ...(body.issues !== undefined && { issues: body.issues }),
+    surrogatesPossible,
+    ...(issues !== undefined && { issues }),
+    ...(idBase !== undefined && { idBase }),
   };
-  return acceptEvents(input, context);
+  return frames === undefined ? { input } : { input, frames };
 }
+
+/** The second half of `accept`. */
+export function acceptOpened({ input, frames }: OpenedRequest, context: AcceptContext): Accepted {
+  return acceptEvents(frames === undefined ? input : unpacked(input, frames, context), context);
+}
+
+/** With its messages read; nothing of it has touched the source's rate yet, so that it may be tried again. */
+function unpacked(input: EventsInput, frames: Frames, { schemas }: AcceptContext): EventsInput {
+  const { events, shape, source } = input;
+  const read = decodeFrames({ frames, events }, schemas ?? noSchemas, putterOf(shape));
+  // Everybody has a browser's key, and what codecs say tells what a schema is.
+  const origins = source.kind === "browser" ? read.origins.map(withBareIssue) : read.origins;
+  return { ...input, events: read.events, origins, surrogatesPossible: true };
+}
+
+const noSchemas: SchemaTable = new Map();
 
 /** What can be refused before the body costs anything. */
 function checkEarly(request: CaptureRequest, source: Source, now: number): void {
@@ -57,19 +87,10 @@ function checkEarly(request: CaptureRequest, source: Source, now: number): void 
   checkRate(source, { events: 1, address: plainAddress(request.remoteAddress), now });
 }
 
-function bodyOf({ shape, headers, body }: CaptureRequest): ParsedBody {
-  return shape === "cloudevent-binary"
-    ? readBinaryEvent(headers, body)
-    : readBody(body, headers.contentEncoding);
-}
-
 /** The same for events that were parsed and whose source was found elsewhere. It may change them in place. */
 export function acceptEvents(input: EventsInput, context: AcceptContext): Accepted {
   const { events } = input;
-  if (events.length > limits.batchEventsMax) {
-    const message = `the request has ${events.length} events; at most ${limits.batchEventsMax} are taken`;
-    throw new FreshetError("batchTooLong", message);
-  }
+  checkCount(events);
   takeRate(input, plainAddress(input.remoteAddress), context.now);
   const batch = batchOf(input, context);
   const records: (EventRecord | DeadLetterRecord)[] = [];

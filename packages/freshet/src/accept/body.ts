@@ -13,7 +13,9 @@ export interface ParsedBody {
 
 /** Bytes to JSON whatever the content type says: browsers send JSON as text/plain to spare a preflight. */
 export function readBody(body: Uint8Array, contentEncoding: string | undefined): ParsedBody {
-  const text = textOf(inflate(body, contentEncoding));
+  const bytes = inflate(body, contentEncoding);
+  if (bytes[0] === 0) throw framed();
+  const text = textOf(bytes);
   try {
     return { value: JSON.parse(text) as Json, surrogatesPossible: text.includes("\\u") };
   } catch (cause) {
@@ -21,6 +23,13 @@ export function readBody(body: Uint8Array, contentEncoding: string | undefined):
       cause instanceof SyntaxError ? cause.message.slice(0, 200) : "it is nested too deep";
     throw new FreshetError("bodyNotJson", `the body is not JSON: ${why}`, { cause });
   }
+}
+
+/** No JSON begins with a zero, and messages with a schema id do. */
+function framed(): FreshetError {
+  return new FreshetError("bodyNotJson", "the body is not JSON: it begins with a zero", {
+    hint: "send a message with a schema id to /v1/events as application/vnd.freshet.framed",
+  });
 }
 
 /** Strict: replacing what is not UTF-8 would change what the client meant without a word. */

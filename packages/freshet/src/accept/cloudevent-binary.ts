@@ -1,9 +1,9 @@
 import { isUtf8 } from "node:buffer";
 import type { Json } from "@freshet/protocol";
 import type { ParsedBody } from "./body.ts";
-import { isJsonType, mediaType } from "./cloudevent.ts";
 import { inflate } from "./inflate.ts";
 import type { Issue } from "./issue.ts";
+import { isJsonType, mediaType } from "./media.ts";
 import type { CaptureHeaders } from "./request.ts";
 
 /** A CloudEvent whose attributes are headers and whose data is the body, as the object that it is in JSON. */

@@ -2,8 +2,10 @@ import { type Json, type JsonObject, limits } from "@freshet/protocol";
 import type { Draft } from "./draft.ts";
 import { extraOf, isObject, readIdentifier } from "./field.ts";
 import { type Issue, pointer, show } from "./issue.ts";
+import { isJsonType, mediaType } from "./media.ts";
 import type { CaptureShape } from "./request.ts";
 import { eventNames } from "./segment.ts";
+import { isBase64 } from "./text.ts";
 
 /**
  * How a request brings CloudEvents 1.0, by its HTTP binding: the content type decides, and without one of its own
@@ -22,16 +24,6 @@ export function cloudEventShape(
 
 /** One of them is enough to mean it; what the others lack is told. */
 const required = ["specversion", "id", "source", "type"];
-
-/** Without parameters, in lower case. */
-export function mediaType(contentType: string | undefined): string {
-  return (contentType?.split(";")[0] ?? "").trim().toLowerCase();
-}
-
-/** An absent type is JSON (CloudEvents JSON format, section 3.1). */
-export function isJsonType(media: string): boolean {
-  return media === "" || /^[\w.-]+\/(?:json|[\w.-]*\+json)$/.test(media);
-}
 
 /**
  * A CloudEvent: `type` is the event's name and object data its properties. Whose it is say the extensions `userid`
@@ -124,10 +116,6 @@ function propertiesOf(event: JsonObject, issues: Issue[]): JsonObject {
   }
   if (data === undefined || data === null) return {};
   return isObject(data) ? data : { data };
-}
-
-function isBase64(text: string): boolean {
-  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
 }
 
 function attributeIssue(attribute: string, expected: string): Issue {

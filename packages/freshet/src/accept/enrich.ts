@@ -44,7 +44,7 @@ type Mutable<Shape> = { -readonly [Key in keyof Shape]: Shape[Key] };
  */
 export function enrich(
   event: Mutable<AcceptedEvent>,
-  context: Pick<AcceptContext, "joins" | "tables" | "now">,
+  context: Pick<AcceptContext, "contracts" | "joins" | "tables" | "now">,
 ): void {
   const joins = context.joins.get(event.name);
   if (joins === undefined) return;
@@ -52,7 +52,9 @@ export function enrich(
   const tables: Record<string, number> = {};
   event.joined = joined;
   event.tables = tables;
-  const scope = { event, profile: null, now: context.now };
+  // Joins are written for the newest version, and the log keeps the event as it came.
+  const seen = { ...context.contracts.newest(event), joined };
+  const scope = { event: seen, profile: null, now: context.now };
   for (const join of joins) {
     const table = context.tables.get(join.table);
     const key = rowKey(join.on(scope));

@@ -1,8 +1,8 @@
 import { type ErrorCode, type Json, type JsonObject, limits } from "@freshet/protocol";
 import type { AcceptedEvent, LetterForm } from "../core/event.ts";
 import type { DeadLetterRecord, EventRecord } from "../core/record.ts";
-import { readCloudEvent } from "./cloudevent.ts";
 import { contextOf, withoutToken, withShared } from "./context.ts";
+import type { Verdict } from "./contract/policy.ts";
 import type { Draft } from "./draft.ts";
 import { bare, isCareful, type Kept, type Passed, passEdge } from "./edge/pass.ts";
 import type { Content } from "./edge/privacy.ts";
@@ -10,10 +10,11 @@ import { enrich } from "./enrich.ts";
 import { isEmpty, isObject } from "./field.ts";
 import { type DerivedId, deriveId } from "./id.ts";
 import { type Issue, show } from "./issue.ts";
+import { countJudged, judgeDraft } from "./judge.ts";
 import { deadLetterOf } from "./letter.ts";
-import { readNative } from "./native.ts";
+import { readDraft } from "./read-draft.ts";
 import type { Batch, CaptureShape, EventsInput } from "./request.ts";
-import { isSegmentEvent, readSegment } from "./segment.ts";
+import { isSegmentEvent } from "./segment.ts";
 import { stampEvent, stampLetter } from "./stamp.ts";
 import { parseTime, readTime } from "./time.ts";
 import { bytesOf, type Checked, validate } from "./validate.ts";
@@ -29,41 +30,58 @@ export interface RefusedEvent {
 /** One event of a request: its record for the log, taken or refused. */
 export function acceptEvent(raw: Json, index: number, batch: Batch): Outcome {
   if (!isObject(raw)) return refuseValue(raw, batch);
-  const issues: Issue[] = [...batch.sharedIssues];
-  const notes: string[] = [];
+  const origin = batch.input.origins?.[index];
+  // First, since the rest of an unread event is not what its client sent.
+  const issues = origin?.issue === undefined ? [] : [origin.issue];
+  issues.push(...batch.sharedIssues);
+  const notes = origin?.schemaId === undefined ? [] : [`schemaId:${origin.schemaId}`];
   const event = batch.shared === undefined ? raw : withShared(raw, batch.shared);
   const checked = validate(event, batch.input.surrogatesPossible ?? true, issues);
-  checkBytes(raw, checked, issues);
+  if (origin?.issue === undefined) checkBytes(raw, checked, issues);
   if (checked.protoDropped) notes.push("protoDropped");
-  const draft = readDraft(event, batch, issues);
+  const draft = readDraft(event, batch.input, issues);
   const timing = timeInput(draft, event, batch);
   const time = readTime(timing, issues, notes);
   if (draft.userId === undefined && draft.anonymousId === undefined)
     issues.push(noIdentifier(event, batch.input.shape));
-  const given = batch.input.resent?.id ?? draft.messageId;
+  const kept = batch.input.resent?.id;
+  // What was unread when it was refused could not say its own id.
+  const given = origin === undefined ? (kept ?? draft.messageId) : (draft.messageId ?? kept);
   const derived = given === undefined ? derive(event, draft, index, batch) : undefined;
   if (derived !== undefined) notes.push(derived.note);
   const id = given ?? derived?.id ?? "";
   noteRetries(draft, batch, notes);
-  const issue = issues[0] ?? checkContract(draft, batch);
-  const passed = passOf(draft, issue, batch);
+  const judged = issues.length === 0 ? judgeDraft(draft, event, batch) : undefined;
+  const passed = passOf(draft, { issue: issues[0], verdict: judged?.verdict }, batch);
+  if (judged !== undefined) countJudged(judged, passed, batch);
   if (passed.kind === "refused") {
-    const kept = keptOf(passed.kept, event, { draft, id });
+    const whole = keptOf(passed.kept, event, { draft, id });
     const { bytesAtMost } = passed.kept === "event" ? checked : unmeasured;
-    const about = aboutOf(passed.kept, { draft, time, sentAt: timing.sentAtMs }, batch.input);
-    return refuse(kept, { id, issue: passed.issue, batch, bytesAtMost, about });
+    const isUnread = passed.issue.isUnread === true;
+    const found = { draft, time, sentAt: timing.sentAtMs, isUnread };
+    const about = aboutOf(passed.kept, found, batch.input);
+    return refuse(whole, { id, issue: passed.issue, batch, bytesAtMost, about });
   }
   for (const note of passed.notes) notes.push(note);
-  return stampEvent(
-    finish({ draft, content: passed.content, id, time, notes }, batch),
-    stampOf(batch),
-  );
+  const found = { draft, content: passed.content, id, time, notes, verdict: judged?.verdict };
+  return stampEvent(finish(found, batch), stampOf(batch));
 }
 
-function passOf(draft: Draft, issue: Issue | undefined, batch: Batch): Passed {
+interface Wrong {
+  /** What is wrong with the event itself. */
+  readonly issue: Issue | undefined;
+  /** What its contract says, where nothing else is wrong. */
+  readonly verdict: Verdict | undefined;
+}
+
+function passOf(draft: Draft, { issue, verdict }: Wrong, batch: Batch): Passed {
   const context = contextOf(draft.context, batch);
-  if (batch.edge !== undefined) return passEdge({ draft, context, issue }, batch.edge);
-  if (issue !== undefined) return { kind: "refused", issue, kept: "event" };
+  const broken = verdict?.kind === "refused" ? verdict : undefined;
+  const wrong = issue ?? broken?.issue;
+  const keeps = broken?.keeps ?? "event";
+  if (batch.edge !== undefined)
+    return passEdge({ draft, context, issue: wrong, keeps }, batch.edge);
+  if (wrong !== undefined) return { kind: "refused", issue: wrong, kept: "event" };
   const { userId, anonymousId, properties, traits, extra } = draft;
   const content = { userId, anonymousId, properties, traits, context, extra };
   return { kind: "taken", content, notes: noNotes };
@@ -89,26 +107,6 @@ function checkBytes(raw: JsonObject, checked: Checked, issues: Issue[]): void {
   const message = `the event should be at most ${limits.eventBytesMax} bytes as JSON, but is ${bytes}`;
   // First, because the cause of whatever else is wrong may be the size.
   issues.unshift({ code: "eventTooLarge", message });
-}
-
-function readDraft(event: JsonObject, batch: Batch, issues: Issue[]): Draft {
-  switch (batch.input.shape) {
-    case "segment-batch":
-      return readSegment(event, undefined, issues);
-    case "segment-single":
-      return readSegment(event, batch.input.type, issues);
-    case "cloudevent":
-    case "cloudevent-batch":
-    case "cloudevent-binary":
-      return readCloudEvent(event, issues);
-    case "either":
-      return isSegmentEvent(event)
-        ? readSegment(event, undefined, issues)
-        : readNative(event, issues);
-    case "native":
-    case "import-rows":
-      return readNative(event, issues);
-  }
 }
 
 function timeInput(draft: Draft, event: JsonObject, batch: Batch): Parameters<typeof readTime>[0] {
@@ -162,11 +160,6 @@ function noteRetries(draft: Draft, batch: Batch, notes: string[]): void {
   if (Number.isSafeInteger(count) && count > 0) notes.push(`retryCount:${count}`);
 }
 
-function checkContract(draft: Draft, batch: Batch): Issue | undefined {
-  const content = draft.type === "identify" ? (draft.traits ?? {}) : draft.properties;
-  return batch.context.contracts.check(draft.name, content, draft.contractField);
-}
-
 /** Absent instead of undefined, so that nothing is stored that says nothing. */
 type Open<Shape> = { -readonly [Key in keyof Shape]: Shape[Key] };
 
@@ -176,9 +169,11 @@ interface Found {
   readonly id: string;
   readonly time: number;
   readonly notes: readonly string[];
+  readonly verdict?: Verdict | undefined;
 }
 
-function finish({ draft, content, id, time, notes }: Found, batch: Batch): AcceptedEvent {
+function finish(found: Found, batch: Batch): AcceptedEvent {
+  const { draft, content, id, time } = found;
   const { userId, anonymousId, traits, context, extra } = content;
   const event: Open<AcceptedEvent> = {
     id,
@@ -193,6 +188,10 @@ function finish({ draft, content, id, time, notes }: Found, batch: Batch): Accep
   if (traits !== undefined && !isEmpty(traits)) event.traits = traits;
   if (context !== undefined && !isEmpty(context)) event.context = context;
   if (extra !== undefined && !isEmpty(extra)) event.extra = extra;
+  const verdict = found.verdict?.kind === "taken" ? found.verdict : undefined;
+  if (verdict !== undefined && verdict.version !== 1) event.version = verdict.version;
+  if (verdict?.breach !== undefined) event.breach = verdict.breach;
+  const notes = verdict?.note === undefined ? found.notes : [...found.notes, verdict.note];
   const { resent } = batch.input;
   if (batch.input.shape === "import-rows" || resent?.isImported === true) event.imported = true;
   if (resent !== undefined) event.corrects = resent.corrects;
@@ -229,22 +228,24 @@ interface Timed {
   readonly draft: Draft;
   readonly time: number;
   readonly sentAt: number | undefined;
+  readonly isUnread: boolean;
 }
 
 function aboutOf(
   kept: Kept,
-  { draft: { name }, time, sentAt }: Timed,
+  { draft: { name }, time, sentAt, isUnread }: Timed,
   { shape, type }: EventsInput,
 ): About {
   if (kept !== "event" && "name" in kept) return { name };
   const imported = shape === "import-rows" && ({ imported: true } as const);
   const form: LetterForm =
     kept === "event"
-      ? { shape, ...(type !== undefined && { type }), ...imported }
+      ? { shape, ...(type !== undefined && { type }), ...imported, ...(isUnread && unread) }
       : { shape: "segment-batch", own: true, ...imported };
   return { name, time, ...(sentAt !== undefined && { sentAt }), form };
 }
 
+const unread = { unread: true } as const;
 const unmeasured = { bytesAtMost: Number.POSITIVE_INFINITY };
 
 function refuse(event: Json, { id, issue, batch, bytesAtMost, about }: Refusal): RefusedEvent {

@@ -1,8 +1,10 @@
-export { accept, acceptEvents } from "./accept.ts";
+export { accept, acceptEvents, acceptOpened, type OpenedRequest, openRequest } from "./accept.ts";
 export { type ParsedBody, readBody } from "./body.ts";
 export { applyChanges, changesMax, readChanges } from "./changes.ts";
 export { cloudEventShape } from "./cloudevent.ts";
-export { type Contracts, compileContracts } from "./contract.ts";
+export { type Contracts, checkContracts, compileContracts } from "./contract/contracts.ts";
+export type { ContractCount } from "./contract/counts.ts";
+export type { ContractPolicy } from "./contract/policy.ts";
 export { type Agent, agentReader, type ReadAgent } from "./edge/agent.ts";
 export { createEdge, type Edge, type EdgeServices } from "./edge/edge.ts";
 export { type GeoDatabase, type Locate, locator } from "./edge/geo.ts";
@@ -13,6 +15,9 @@ export type * from "./edge/policy.ts";
 export { privacyRoots } from "./edge/privacy.ts";
 export { proveIdentity } from "./edge/prove.ts";
 export { compileJoins, type Joins, type Table, type Tables } from "./enrich.ts";
+export { type Frames, schemaIdsOf } from "./frame/frame.ts";
+export { framedMedia } from "./frame/media.ts";
+export type { SchemaFault, SchemaTable } from "./frame/schema.ts";
 export {
   acceptHook,
   compileHooks,
@@ -38,6 +43,7 @@ export {
   requireOrigin,
 } from "./origin.ts";
 export { acceptPixel, type PixelRequest } from "./pixel.ts";
+export { contractCodes, type RefusedContent, readLetter } from "./read-letter.ts";
 export type {
   AcceptContext,
   Accepted,
@@ -46,7 +52,7 @@ export type {
   CaptureShape,
   EventsInput,
 } from "./request.ts";
-export { type ResendOutcome, resend } from "./resend.ts";
+export { type ResendOutcome, resend, schemaIdsOfLetter } from "./resend.ts";
 export { type SettingsInput, settingsFor } from "./settings.ts";
 export { edgeOf, type Source, type Sources, sourcesOf, storedIdentifier } from "./sources.ts";
 export { countTelemetry } from "./telemetry.ts";

@@ -14,6 +14,8 @@ export interface Issue {
   readonly path?: string;
   /** The schema that was broken, where that is why. */
   readonly schema?: string;
+  /** The event holds a message that no rule can look into. */
+  readonly isUnread?: true;
 }
 
 const shownCharsMax = 60;

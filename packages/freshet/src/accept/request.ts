@@ -1,9 +1,11 @@
 import type { Json, JsonObject, Rejection } from "@freshet/protocol";
 import type { Corrects, EventType } from "../core/event.ts";
 import type { DeadLetterRecord, EventRecord } from "../core/record.ts";
-import type { Contracts } from "./contract.ts";
+import type { Contracts } from "./contract/contracts.ts";
 import type { EdgeRun } from "./edge/run.ts";
 import type { Joins, Tables } from "./enrich.ts";
+import type { Origin } from "./frame/decode.ts";
+import type { SchemaTable } from "./frame/schema.ts";
 import type { Issue } from "./issue.ts";
 import type { Source, Sources } from "./sources.ts";
 
@@ -32,6 +34,8 @@ export interface CaptureRequest {
   readonly type?: EventType;
   readonly headers: CaptureHeaders;
   readonly query: { readonly writeKey?: string };
+  /** `native` only: what the query says of an event whose body is a message with a schema id. */
+  readonly about?: JsonObject;
   /** As it came, possibly compressed. */
   readonly body: Uint8Array;
   readonly remoteAddress?: string;
@@ -63,6 +67,8 @@ export interface AcceptContext {
   readonly contracts: Contracts;
   readonly joins: Joins;
   readonly tables: Tables;
+  /** What the schema ids of the request stand for; none unless said. */
+  readonly schemas?: SchemaTable;
   /** A fresh text of at most 100 characters at each call. */
   readonly randomId: () => string;
 }
@@ -92,6 +98,8 @@ export interface EventsInput {
   readonly surrogatesPossible?: boolean;
   /** What the way in found wrong with all of them. */
   readonly issues?: readonly Issue[] | undefined;
+  /** As long as `events`, where some came as messages with a schema id. */
+  readonly origins?: readonly (Origin | undefined)[];
   /** Events without an id get this, a colon and their place: a way in that sends again sends the same ids. */
   readonly idBase?: string;
   /** The only event was refused before, and comes again from its dead letter. */

@@ -1,9 +1,10 @@
 import type { ErrorCode, Json, JsonObject } from "@freshet/protocol";
 import type { Corrects, DeadLetter } from "../core/event.ts";
 import type { EventRecord } from "../core/record.ts";
-import { acceptEvents } from "./accept.ts";
+import { acceptOpened } from "./accept.ts";
 import { isObject } from "./field.ts";
-import type { AcceptContext, CaptureShape } from "./request.ts";
+import { type Frame, messageIn, schemaIdsOf } from "./frame/frame.ts";
+import type { AcceptContext, CaptureShape, EventsInput } from "./request.ts";
 import type { Source, Sources } from "./sources.ts";
 
 export interface ResendOptions {
@@ -37,23 +38,25 @@ export function resend(
   if (code !== undefined && !isVouched)
     return { kind: "refused", code, message: `${letter.message}; it is sent only if vouched for` };
   const { shape, type, value, isOwn } = readable(letter, event);
-  const { records } = acceptEvents(
-    {
-      shape,
-      ...(type === undefined ? {} : { type }),
-      // Accept may change what it is given, and this is what the letter keeps.
-      events: [structuredClone(value)],
-      source: sourceNamed(letter.source, context.sources),
-      ...(letter.sentAt === undefined ? {} : { sentAt: letter.sentAt }),
-      isVouched,
-      resent: {
-        corrects,
-        id: letter.id,
-        at: letter.at,
-        isOwn,
-        isImported: letter.form?.imported === true,
-      },
+  const frame = unreadIn(letter, value);
+  const input: EventsInput = {
+    shape,
+    ...(type === undefined ? {} : { type }),
+    // Accept may change what it is given, and this is what the letter keeps.
+    events: [structuredClone(value)],
+    source: sourceNamed(letter.source, context.sources),
+    ...(letter.sentAt === undefined ? {} : { sentAt: letter.sentAt }),
+    isVouched,
+    resent: {
+      corrects,
+      id: letter.id,
+      at: letter.at,
+      isOwn,
+      isImported: letter.form?.imported === true,
     },
+  };
+  const { records } = acceptOpened(
+    frame === undefined ? { input } : { input, frames: [frame] },
     context,
   );
   const [record] = records;
@@ -69,6 +72,17 @@ export function resend(
   };
 }
 
+/** What has to be known of schemas before `resend` can read the letter's event, or the one in its place. */
+export function schemaIdsOfLetter(letter: DeadLetter, event?: Json): readonly number[] {
+  const frame = unreadIn(letter, event ?? letter.event);
+  return frame === undefined ? [] : schemaIdsOf([frame]);
+}
+
+/** Also a message that is not even whole: its event is none without it. */
+function unreadIn({ form }: DeadLetter, event: Json): Frame | undefined {
+  return form?.unread === true ? messageIn(event) : undefined;
+}
+
 /** Refused for who sent it: a correction cannot show that this was wrong, only somebody who knows. */
 const vouchedCodes: readonly ErrorCode[] = ["identityInvalid", "botRefused", "consentMissing"];
 
@@ -80,7 +94,7 @@ interface Readable {
 }
 
 /** How a letter's event, or the one in its place, is read. */
-function readable({ form, code, event }: DeadLetter, other: Json | undefined): Readable {
+export function readable({ form, code, event }: DeadLetter, other?: Json): Readable {
   const value = other ?? event;
   const shape = form?.shape ?? (code === "planFunctionFailed" ? "accepted" : "either");
   if (shape === "accepted" && isObject(value))
@@ -102,7 +116,15 @@ const isShape = (shape: string): shape is CaptureShape => shapes.some((one) => o
 /** An event as the log had it, as an event of Segment's wire. */
 function segmentOf(event: JsonObject): JsonObject {
   const { id: _id, name, time, source: _source, extra, joined: _joined, ...rest } = event;
-  const { tables: _tables, imported: _imported, notes: _notes, corrects: _corrects, ...own } = rest;
+  const {
+    tables: _tables,
+    imported: _imported,
+    notes: _notes,
+    corrects: _corrects,
+    ...more
+  } = rest;
+  // Both are found out again, by the plan of now.
+  const { version: _version, breach: _breach, ...own } = more;
   const outer = isObject(extra) ? extra : {};
   return withGroup({
     ...outer,

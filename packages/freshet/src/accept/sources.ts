@@ -1,3 +1,4 @@
+import { ContractCounts } from "./contract/counts.ts";
 import type { Edge } from "./edge/edge.ts";
 
 /** A way in that customers name: its write key, and whether that key is in the hands of browsers. */
@@ -16,6 +17,8 @@ export interface Sources {
   readonly byKey: ReadonlyMap<string, Source>;
   /** For events of ways in without a write key: imports, hooks, the secret key, profile tokens. */
   readonly keyless?: Edge;
+  /** How events of all of them met their contracts. */
+  readonly contracts: ContractCounts;
 }
 
 /** Throws when two sources share a key or a name: which one an event came from must be certain. */
@@ -32,7 +35,8 @@ export function sourcesOf(list: readonly Source[], keyless?: Edge): Sources {
     byKey.set(source.writeKey, source);
     names.add(source.name);
   }
-  return { list, byKey, ...(keyless === undefined ? {} : { keyless }) };
+  const contracts = new ContractCounts();
+  return { list, byKey, contracts, ...(keyless === undefined ? {} : { keyless }) };
 }
 
 /** What is done with events of a source at the edge. */

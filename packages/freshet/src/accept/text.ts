@@ -8,6 +8,11 @@ export function wellFormed(text: string): string {
   return loneSurrogate.test(text) ? Buffer.from(text).toString() : text;
 }
 
+/** Of the usual alphabet, with its padding. */
+export function isBase64(text: string): boolean {
+  return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
+}
+
 /**
  * JSON of a value nested to any depth, cut after about `charsMax` characters. `JSON.stringify` recurses and
  * throws on what a hostile client can nest within one request.

@@ -3,7 +3,8 @@ import { dirname, resolve } from "node:path";
 import type { EdgePolicy, HookConfig } from "../accept/index.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import { unknownKey } from "./check.ts";
-import { checkRegistry, type RegistryConfig } from "./registry/config.ts";
+import { type LogConfig, type LogFormat, logFormatOf } from "./log/config.ts";
+import { type ContractConfig, checkRegistry, type RegistryConfig } from "./registry/config.ts";
 import { checkMqtt, type MqttConfig } from "./source/mqtt-config.ts";
 import { checkSources, type GeoConfig, type SourceConfig } from "./source-config.ts";
 import { type TrustProxy, trustProxyOf } from "./trust-proxy.ts";
@@ -42,6 +43,10 @@ export interface FreshetConfig {
   readonly mqtt?: readonly MqttConfig[];
   /** The schema registry of somebody else, instead of the one that Freshet is. */
   readonly registry?: RegistryConfig;
+  /** What becomes of the contracts of the plan's events in the schema registry. */
+  readonly contracts?: ContractConfig;
+  /** How events are written on the log. */
+  readonly log?: LogConfig;
   /** Logical partitions of a new data folder. */
   readonly partitions?: number;
   /** How long the log keeps records, in days. */
@@ -99,6 +104,8 @@ export interface Settings {
   readonly hooks: { readonly [name: string]: HookConfig };
   readonly mqtt: readonly MqttConfig[];
   readonly registry: RegistryConfig | undefined;
+  readonly contracts: ContractConfig;
+  readonly logFormat: LogFormat;
   readonly partitions: number | undefined;
   readonly retentionDays: number | undefined;
   readonly logLevel: LogLevel;
@@ -121,6 +128,8 @@ const configKeys: readonly (keyof FreshetConfig)[] = [
   "hooks",
   "mqtt",
   "registry",
+  "contracts",
+  "log",
   "partitions",
   "retentionDays",
   "logLevel",
@@ -135,6 +144,7 @@ const environmentKeys = {
   FRESHET_SECRET_KEY: "secretKey",
   FRESHET_HASH_KEY: "hashKey",
   FRESHET_LOG_LEVEL: "logLevel",
+  FRESHET_LOG_FORMAT: "log",
 } as const;
 
 /** Read by tools beside the server; accepted here so that they are no typing errors. */
@@ -174,7 +184,7 @@ export function settingsOf(
       throw unknownKey(name, known, "the environment");
   checkSources(config.sources, config.defaults, config.geo);
   checkMqtt(config.mqtt);
-  checkRegistry(config.registry);
+  checkRegistry(config.registry, config.contracts);
   const read = (name: keyof typeof environmentKeys) => environment[name] || undefined;
   return {
     plan: typeof config.plan === "string" ? resolve(folder, config.plan) : config.plan,
@@ -193,6 +203,8 @@ export function settingsOf(
     hooks: config.hooks ?? {},
     mqtt: config.mqtt ?? [],
     registry: config.registry,
+    contracts: config.contracts ?? {},
+    logFormat: logFormatOf(config.log, read("FRESHET_LOG_FORMAT")),
     partitions: config.partitions,
     retentionDays: config.retentionDays,
     logLevel: levelOf(read("FRESHET_LOG_LEVEL") ?? config.logLevel ?? "info"),

@@ -7,6 +7,7 @@ import { isFolder } from "./folder.ts";
 import { readGeo } from "./geo.ts";
 import { isInUse } from "./in-use.ts";
 import { sourceLines } from "./print-sources.ts";
+import { registryFinding } from "./registry/doctor.ts";
 import { type PlaceOptions, peekPlan, readSettings } from "./settings.ts";
 import { mqttFindings } from "./source/doctor.ts";
 
@@ -33,6 +34,7 @@ export async function diagnose(
   const settings = await attempt(findings, "configuration", () => readSettings(options));
   if (settings === null) return findings;
   findings.push(sourcesFinding(settings), ...(await mqttFindings(settings)));
+  findings.push({ level: "fine", what: `events on the log are written as ${settings.logFormat}` });
   const checked = await attempt(findings, "sources", async () => checkEdge(settings));
   if (checked !== null) findings.push(...checked);
   const loaded = await attempt(findings, "plan", () => peekPlan(settings));
@@ -51,6 +53,7 @@ export async function diagnose(
   }
   findings.push(
     await folderFinding(settings.data),
+    await registryFinding(settings),
     diskFinding(settings.data),
     await serverFinding(options.url),
   );

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../adapters/clock/system.ts";
 import { msgpackCodec, utf8 } from "../adapters/codec/msgpack.ts";
+import type { FormattedLog } from "../adapters/log/formatted-log.ts";
 import { openLmdbLog } from "../adapters/log/lmdb.ts";
 import { openLmdbState } from "../adapters/state/lmdb.ts";
 import type { CompiledPlan } from "../core/plan/compile.ts";
@@ -22,6 +23,8 @@ export interface FolderOptions {
 /** A data folder that is open: the engine over its log and state. */
 export interface OpenFolder {
   readonly engine: Engine;
+  /** The engine's own: to say how it writes events. */
+  readonly log: FormattedLog;
   readonly clock: Clock;
   close(): Promise<void>;
 }
@@ -56,6 +59,7 @@ export async function openFolder(data: string, options: FolderOptions): Promise<
     });
     return {
       engine,
+      log,
       clock,
       async close() {
         await engine.close();

@@ -19,13 +19,16 @@ import {
 } from "../server/index.ts";
 import { createLogger, createMetrics, type Logger } from "../telemetry/index.ts";
 import type { Settings, SiteContext } from "./config.ts";
+import { contractChanges } from "./contract-changes.ts";
 import { createSources } from "./edge.ts";
 import { markFolder, openFolder } from "./folder.ts";
 import { openGeoFile } from "./geo.ts";
 import { createHooks } from "./hooks.ts";
 import { keysOf } from "./keys.ts";
 import { type LoadedPlan, loadPlan } from "./load.ts";
+import { LogFormatter } from "./log/format.ts";
 import { openRegistry } from "./registry/open.ts";
+import { ContractPublisher } from "./registry/publish.ts";
 import { planOfSettings } from "./settings.ts";
 import { createSinks } from "./sinks.ts";
 import { prepareFeeds, startFeeds } from "./source/open.ts";
@@ -42,6 +45,11 @@ export interface StartOptions {
   readonly limits?: Partial<EngineLimits>;
 }
 
+/** What a reload changed, and what that means for what was sent before. */
+export interface Reloaded extends PlanChange {
+  readonly contracts: readonly string[];
+}
+
 /** A running Freshet. */
 export interface Freshet {
   readonly url: string;
@@ -53,7 +61,7 @@ export interface Freshet {
   /** Where schemas come from: the registry inside, or the one of the configuration. */
   readonly schemas: SchemaRegistry;
   /** Reads the plan's file again and puts it in force; throws when it is wrong, and the old one stays. */
-  reload(): Promise<PlanChange | null>;
+  reload(): Promise<Reloaded | null>;
   /** Answers what is open, writes a last checkpoint and lets go of the data folder. */
   close(): Promise<void>;
 }
@@ -87,9 +95,21 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
   });
   const { engine } = folder;
   const { data, registry: config } = settings;
-  const registry = await openRegistry({ data, config, clock }).catch(async (error: unknown) => {
-    await folder.close();
-    throw error;
+  const onJob = metrics.registry.job;
+  const registry = await openRegistry({ data, config, clock, onJob }).catch(
+    async (error: unknown) => {
+      await folder.close();
+      throw error;
+    },
+  );
+  if (registry.fault !== undefined) alert("registryDamaged", registry.fault);
+  const contracts = new ContractPublisher({
+    ...{ registry: registry.schemas, config: settings.contracts, clock, logger },
+    onCount: metrics.registry.contracts,
+  });
+  const formatter = new LogFormatter({
+    ...{ log: folder.log, format: settings.logFormat, registry },
+    warn: (message) => logger.warn(message),
   });
   const dispatcher = new Dispatcher({
     outbox: engine.outbox,
@@ -118,6 +138,8 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
     hub,
     dispatcher,
     ...(registry.embedded === undefined ? {} : { registry: registry.embedded }),
+    ...(registry.fault === undefined ? {} : { registryFault: registry.fault }),
+    schemaRegistry: registry.schemas,
     feeds: () => feeds.map((feed) => feed.status()),
     trustProxy: settings.trustProxy,
     ready: () => isReady,
@@ -140,10 +162,16 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
     await server.app.close();
     await dispatcher.stop();
     await Promise.all(sinks.map((sink) => sink.close()));
+    const contractsClosed = contracts.close();
+    await formatter.close();
+    // What is still asked of it ends with it.
     await registry.close();
+    await contractsClosed;
     await folder.close();
   });
   try {
+    await contracts.publish(loaded.plan.definition);
+    await formatter.use(loaded.plan.definition);
     await refreshTables(engine, clock, loaded.folder);
     base = await listen(server, settings);
     await startFeeds(feeds);
@@ -159,7 +187,7 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
     if (stop !== undefined) closers.push(stop);
   }
   if (geo !== undefined) closers.push(geo.watch((error) => noteGeo(logger, error)));
-  const reload = reloader(settings, engine, clock);
+  const reload = reloader(settings, engine, clock, { contracts, formatter });
   if (options.watch === true && typeof settings.plan === "string")
     closers.push(watchPlan(settings.plan, loaded, reload, options.onReload ?? (() => {})));
   return {
@@ -233,15 +261,30 @@ async function listen(server: Server, settings: Settings): Promise<string> {
   }
 }
 
-function reloader(settings: Settings, engine: Engine, clock: Clock) {
-  return async (): Promise<PlanChange | null> => {
+/** Who is told of a plan beside the engine. */
+interface Told {
+  readonly contracts: ContractPublisher;
+  readonly formatter: LogFormatter;
+}
+
+function reloader(
+  settings: Settings,
+  engine: Engine,
+  clock: Clock,
+  { contracts, formatter }: Told,
+) {
+  return async (): Promise<Reloaded | null> => {
     if (typeof settings.plan !== "string") return null;
     const loaded = await loadPlan(settings.plan, settings.data);
     checkTables(loaded);
     const isNew = loaded.plan.hash !== engine.plan.plan.hash;
+    const before = engine.plan.plan.definition;
+    if (isNew) await contracts.publish(loaded.plan.definition);
     const change = isNew ? await engine.switchPlan(compilePlan(loaded.plan)) : null;
+    if (isNew) await formatter.use(loaded.plan.definition);
     await refreshTables(engine, clock, loaded.folder);
-    return change;
+    if (change === null) return null;
+    return { ...change, contracts: contractChanges(before, loaded.plan.definition) };
   };
 }
 
@@ -249,7 +292,7 @@ function reloader(settings: Settings, engine: Engine, clock: Clock) {
 function watchPlan(
   file: string,
   loaded: LoadedPlan,
-  reload: () => Promise<PlanChange | null>,
+  reload: () => Promise<Reloaded | null>,
   onReload: (text: string) => void,
 ): () => void {
   const tables = loaded.plan.definition.tables.flatMap((table) =>
@@ -268,11 +311,12 @@ function watchPlan(
   });
 }
 
-export function describeChange({ epoch, added, removed, changed }: PlanChange): string {
+export function describeChange({ epoch, added, removed, changed, contracts }: Reloaded): string {
   const lines = [
     ...added.map((name) => `  + ${name}`),
     ...changed.map((name) => `  ~ ${name}`),
     ...removed.map((name) => `  - ${name}`),
+    ...contracts.map((line) => `  ! ${line}`),
   ];
   return `plan reloaded (epoch ${epoch})\n${lines.length === 0 ? "  only settings changed" : lines.join("\n")}`;
 }

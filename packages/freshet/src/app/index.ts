@@ -2,6 +2,7 @@
 export type {
   BotPolicy,
   ConsentPolicy,
+  ContractPolicy,
   EdgePolicy,
   FieldRule,
   HookConfig,

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { checkContracts } from "../accept/index.ts";
 import { type CompiledPlan, compilePlan } from "../core/plan/compile.ts";
 import type { Plan } from "../core/plan/plan.ts";
 import type { ManifestEntry } from "../engine/manifest.ts";
@@ -39,12 +40,22 @@ export async function loadPlan(file: string, data: string): Promise<LoadedPlan> 
         "end it with: export default definePlan({ ... })",
         1,
       );
+    checkSchemas(plan, file);
     const kept = join(folder, `${plan.hash}.mjs`);
     if (!existsSync(kept)) renameSync(path, kept);
     return { plan, files, folder: dirname(resolve(file)) };
   } finally {
     // What is kept already, or cannot be used: otherwise each save would leave a file.
     rmSync(path, { force: true });
+  }
+}
+
+/** Throws a UsageError that names the line of a schema that cannot be used. */
+export function checkSchemas(plan: Plan, source: string): void {
+  try {
+    checkContracts(plan);
+  } catch (error) {
+    throw describeFailure(error, source);
   }
 }
 

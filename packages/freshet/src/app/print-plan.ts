@@ -6,17 +6,13 @@ import type {
   TriggerDefinition,
 } from "../core/plan/definition.ts";
 import type { Plan } from "../core/plan/plan.ts";
+import { eventLines } from "./print-events.ts";
 
 /** The plan in words, one line a definition. */
 export function printPlan(plan: Plan): string {
   const { definition } = plan;
   const sections: readonly (readonly [string, readonly string[]])[] = [
-    [
-      "events",
-      definition.events.map(
-        (event) => `${event.name} { ${Object.keys(event.properties).join(", ")} }`,
-      ),
-    ],
+    ["events", definition.events.map((event) => eventLines(event).join("\n  "))],
     [
       "tables",
       definition.tables.map(

@@ -36,6 +36,17 @@ function describePolicy(policy: EdgePolicy, hasGeo: boolean): string[] {
     ...(privacy === undefined ? [] : privacyTexts(privacy)),
     ...(consent?.required === undefined ? [] : [`needs consent to ${consent.required}`]),
     ...(identity === undefined ? [] : [identityText(identity)]),
+    ...contractTexts(policy.contracts ?? {}),
+  ];
+}
+
+/** What is not the default. */
+function contractTexts({ violation, unknown }: NonNullable<EdgePolicy["contracts"]>): string[] {
+  return [
+    ...(violation === undefined || violation === "deadLetter"
+      ? []
+      : [`broken contracts: ${violation}`]),
+    ...(unknown === undefined || unknown === "accept" ? [] : [`unknown events: ${unknown}`]),
   ];
 }
 

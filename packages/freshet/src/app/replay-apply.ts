@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { utf8 } from "../adapters/codec/msgpack.ts";
+import type { FormattedLog } from "../adapters/log/formatted-log.ts";
 import { openLmdbLog } from "../adapters/log/lmdb.ts";
 import { openLmdbState } from "../adapters/state/lmdb.ts";
 import type { CompiledPlan } from "../core/plan/compile.ts";
@@ -17,7 +18,7 @@ import { UsageError } from "./usage-error.ts";
 
 /** A data folder that is held, so that nobody reduces while its state is exchanged. */
 export interface HeldFolder {
-  readonly log: Log;
+  readonly log: FormattedLog;
   readonly store: StateStore;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { utf8 } from "../adapters/codec/msgpack.ts";
+import type { FormattedLogReader } from "../adapters/log/formatted-log.ts";
 import { openLmdbLogReader } from "../adapters/log/lmdb.ts";
 import { openLmdbStateReader } from "../adapters/state/lmdb.ts";
 import type { LogRecord } from "../core/record.ts";
@@ -16,7 +17,7 @@ import { UsageError } from "./usage-error.ts";
 
 /** A data folder for reading, beside whoever owns it. */
 export interface ReadFolder {
-  readonly log: LogReader;
+  readonly log: FormattedLogReader;
   readonly store: StateStore;
   /** What the last checkpoint says, as of this call. */
   meta(): Meta;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { findConfig, type Settings, settingsOf } from "./config.ts";
-import { type LoadedPlan, loadConfig, loadPlan } from "./load.ts";
+import { checkSchemas, type LoadedPlan, loadConfig, loadPlan } from "./load.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What every verb may be told about where things are. */
@@ -28,6 +28,7 @@ export async function readSettings(options: PlaceOptions): Promise<Settings> {
 /** The plan of the configuration, bundled into the data folder where it comes from a file. */
 export async function planOfSettings(settings: Settings): Promise<LoadedPlan> {
   if (typeof settings.plan === "string") return loadPlan(settings.plan, settings.data);
+  checkSchemas(settings.plan, "the plan of the configuration");
   return { plan: settings.plan, files: [], folder: process.cwd() };
 }
 

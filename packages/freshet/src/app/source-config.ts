@@ -149,6 +149,10 @@ function policyFields(where: Place): Fields {
       },
       ["keys"],
     ),
+    contracts: object({
+      violation: oneOf("mark", "deadLetter", "refuse"),
+      unknown: oneOf("accept", "mark", "deadLetter", "refuse"),
+    }),
   };
 }
 
@@ -170,8 +174,14 @@ const sourceCheck: Check = (value, place) => {
   sourceObject(value, typeof name === "string" && name !== "" ? `source "${name}"` : place);
 };
 
-/** What holds for a source: its own settings over the defaults. Rules of privacy add up. */
+/** What holds for a source: its own settings over the defaults. Rules of privacy add up, and those of contracts. */
 export function policyOf(own: EdgePolicy, defaults: EdgePolicy): EdgePolicy {
+  const contracts = { ...defaults.contracts, ...own.contracts };
+  const both = Object.keys(contracts).length === 0 ? {} : { contracts };
+  return { ...withPrivacy(own, defaults), ...both };
+}
+
+function withPrivacy(own: EdgePolicy, defaults: EdgePolicy): EdgePolicy {
   const privacy = own.privacy ?? defaults.privacy;
   if (privacy === undefined) return { ...defaults, ...own };
   const ip = own.privacy?.ip ?? defaults.privacy?.ip;

@@ -6,6 +6,7 @@ import type {
   PropertyDefinition,
   PropertyKind,
 } from "../core/plan/definition.ts";
+import { parseSchema, typeScriptOf } from "../schema/index.ts";
 
 /**
  * The plan as a TypeScript file: with it the SDKs refuse, where a program is compiled, an event that the plan does
@@ -33,8 +34,15 @@ function typeName(name: string): string {
   return /^[\p{L}_$]/u.test(joined) ? joined : `Plan${joined}`;
 }
 
-/** Properties that the plan does not rely on are kept unchecked, so they may be anything here too. */
-function eventType({ properties }: EventDefinition): string {
+/**
+ * Of the newest version. Properties that a shape does not name are kept unchecked, so they may be anything here too; a
+ * schema says itself what it takes.
+ */
+function eventType({ properties, schema }: EventDefinition): string {
+  if (schema !== undefined) {
+    const type = typeScriptOf(parseSchema(schema.language, schema.text), schema.message);
+    return type === "unknown" ? "{ readonly [property: string]: unknown }" : type;
+  }
   const fields = Object.entries(properties).map(propertyType);
   return block([...fields, "readonly [property: string]: unknown;"]);
 }

@@ -7,6 +7,8 @@ import type { Finding } from "./doctor.ts";
 import { isFolder } from "./folder.ts";
 import { isInUse } from "./in-use.ts";
 import { loadKeptPlan } from "./load.ts";
+import { schemaFindings } from "./log/verify.ts";
+import { verifyRegistry } from "./registry/verify.ts";
 import { replayFolder } from "./replay.ts";
 import { openForReading, type ReadFolder } from "./replay-open.ts";
 import { UsageError } from "./usage-error.ts";
@@ -37,6 +39,7 @@ export async function verifyFolder(options: VerifyOptions): Promise<Finding[]> {
   } finally {
     await folder.close();
   }
+  findings.push(...(await verifyRegistry(data)));
   const isSound = !findings.some(({ level }) => level === "wrong");
   if (options.replay === true) findings.push(isSound ? await replayFinding(options) : skipped);
   return findings;
@@ -109,7 +112,8 @@ async function check(folder: ReadFolder, { data, onProgress }: VerifyOptions): P
     ...checkSent(folder, meta),
   ];
   audit.advance(folder.log.next);
-  return [...checkLog(folder, audit), ...ofCheckpoint, ...(await checkPlans(data, meta))];
+  const ofLog = [...checkLog(folder, audit), ...schemaFindings(folder.log)];
+  return [...ofLog, ...ofCheckpoint, ...(await checkPlans(data, meta))];
 }
 
 const recordsAtOnce = 20_000;

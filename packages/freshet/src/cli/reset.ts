@@ -8,7 +8,7 @@ import { UsageError } from "../app/usage-error.ts";
 export function resetVerb(program: Command): void {
   program
     .command("reset")
-    .description("delete the data folder: all events, profiles and keys, and start over")
+    .description("delete the data folder: all events, profiles, schemas and keys, and start over")
     .option("--config <file>", "configuration to take the data folder from")
     .option("--data <folder>", "data folder")
     .option("--yes", "do not ask")
@@ -43,7 +43,9 @@ async function confirm(data: string): Promise<boolean> {
     );
   const { createInterface } = await import("node:readline/promises");
   const prompt = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await prompt.question(`Delete "${data}" with all events and profiles? (yes/no) `);
+  const answer = await prompt.question(
+    `Delete "${data}" with all events, profiles and schemas? (yes/no) `,
+  );
   prompt.close();
   return answer.trim().toLowerCase() === "yes";
 }

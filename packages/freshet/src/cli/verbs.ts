@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { deadLettersVerb } from "./dead-letters.ts";
 import { doctorVerb } from "./doctor.ts";
 import { importVerb } from "./import.ts";
+import { inferVerb } from "./infer.ts";
 import { planVerb } from "./plan.ts";
 import { replayVerb } from "./replay.ts";
 import { resetVerb } from "./reset.ts";
@@ -16,6 +17,7 @@ export function registerVerbs(program: Command): void {
     planVerb,
     typesVerb,
     importVerb,
+    inferVerb,
     verifyVerb,
     replayVerb,
     deadLettersVerb,

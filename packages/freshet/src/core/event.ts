@@ -12,6 +12,8 @@ export interface AcceptedEvent {
   readonly type: EventType;
   /** `track`: the event's name. The others: `Page`, `Screen`, `Identify`, `Group`, `Alias`. */
   readonly name: string;
+  /** Which version of its contract the properties are of; absent: 1. They are kept as they were sent. */
+  readonly version?: number;
   readonly userId?: string;
   readonly anonymousId?: string;
   /** When it happened, in milliseconds since 1970, skew corrected, never after the record's `at`. */
@@ -33,8 +35,19 @@ export interface AcceptedEvent {
   readonly extra?: JsonObject;
   /** Notes of accept for the journey: "skewCorrected", "timeClamped", "idDerived", ... */
   readonly notes?: readonly string[];
+  /** How it breaks its contract, where its source takes such events and marks them. */
+  readonly breach?: Breach;
   /** Set where the event was refused before and comes again, corrected: its dead letter. */
   readonly corrects?: Corrects;
+}
+
+/** Says what was expected and never what came. */
+export interface Breach {
+  /** `<event>@<version>`. */
+  readonly schema: string;
+  readonly message: string;
+  /** Where in the event as it came, as a JSON pointer; absent where its source must not keep what clients name. */
+  readonly path?: string;
 }
 
 export interface Corrects {
@@ -86,4 +99,6 @@ export interface LetterForm {
   readonly imported?: true;
   /** The event is in Freshet's own form, after the rules of its source. */
   readonly own?: true;
+  /** Its `data_base64` is a message with a schema id, which could not be read. */
+  readonly unread?: true;
 }

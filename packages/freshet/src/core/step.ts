@@ -143,8 +143,18 @@ type Prepared =
   | { readonly event: AcceptedEvent | null }
   | { readonly failure: { readonly name: string; readonly message: string } };
 
-/** What the plan makes of an event before anything is folded; null where it is filtered out. */
+/**
+ * What the plan makes of an event before anything is folded; null where it is filtered out. Up-casts come first, so
+ * that everything else sees the newest version, also of events that were logged before there was one.
+ */
 export function prepareEvent(rules: EventPlan, event: AcceptedEvent, at: number): Prepared {
+  const { upCasts } = rules;
+  if (upCasts === undefined) return filterEvent(rules, event, at);
+  const casted = upCasts.upCast(event);
+  return "failure" in casted ? casted : filterEvent(rules, casted.event, at);
+}
+
+function filterEvent(rules: EventPlan, event: AcceptedEvent, at: number): Prepared {
   if (rules.filters.length === 0 && rules.transforms.length === 0) return { event };
   const scope: Scope = { event, profile: null, now: at };
   for (const filter of rules.filters) if (!filter(scope)) return { event: null };

@@ -273,6 +273,11 @@ export class Engine {
     return this.#options.log.get(offset);
   }
 
+  /** Of the log, from the one that holds `offset` on: cheaper than its records one by one. */
+  batches(offset: number): Iterable<CommittedBatch> {
+    return this.#options.log.read(offset);
+  }
+
   /** Where an event is and what became of it; null when its id is not known. */
   journey(messageId: string): JourneyAnswer | null {
     return journeyOf(messageId, {

@@ -79,10 +79,12 @@ function appliedJourney(
       source: event.source,
       ...(event.notes ? { notes: [...event.notes] } : {}),
     },
+    ...contractSteps(event, record.at),
     ...(event.joined
       ? [{ stage: "joined", at: record.at, tables: Object.keys(event.joined) }]
       : []),
     { stage: "logged", at: record.at, partition: record.partition, offset },
+    ...upCastSteps(event, record.at, sources.plan),
     { stage: isFiltered ? "filtered" : "applied", at: record.at, ...reached },
   ];
   if (offset < sources.checkpointed) steps.push({ stage: "checkpointed", at: record.at });
@@ -99,6 +101,19 @@ function appliedJourney(
     duplicates,
     steps,
   };
+}
+
+/** How it breaks its contract, where its source takes such events. */
+function contractSteps({ breach }: AcceptedEvent, at: number): JourneyStep[] {
+  return breach === undefined ? [] : [{ stage: "contractBroken", at, ...breach }];
+}
+
+/** From which version to which the plan of now makes it. */
+function upCastSteps(event: AcceptedEvent, at: number, { plan }: CompiledPlan): JourneyStep[] {
+  const declared = plan.definition.events.find(({ name }) => name === event.name);
+  const { version: from = 1 } = event;
+  const isEarlier = declared?.earlier?.some(({ version }) => version === from) === true;
+  return isEarlier ? [{ stage: "upCast", at, from, to: declared.version ?? 1 }] : [];
 }
 
 /** What came before an event that was refused at first. */

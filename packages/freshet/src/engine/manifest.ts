@@ -50,15 +50,7 @@ export function nextEntry(
   };
 }
 
-const kinds = [
-  "events",
-  "tables",
-  "features",
-  "segments",
-  "triggers",
-  "placements",
-  "imports",
-] as const;
+const kinds = ["tables", "features", "segments", "triggers", "placements", "imports"] as const;
 
 /** What a reader wants to know after saving a plan, as "kind name". */
 export function comparePlans(
@@ -77,6 +69,12 @@ export function comparePlans(
 
 function entriesOf(plan: PlanDefinition): Map<string, string> {
   const entries = new Map<string, string>();
+  for (const event of plan.events) {
+    const code = (event.earlier ?? []).flatMap(({ upCast }) =>
+      upCast.flatMap((step) => (step.op === "run" ? [plan.functions[step.function] ?? null] : [])),
+    );
+    entries.set(`event ${event.name}`, JSON.stringify([event, code]));
+  }
   for (const kind of kinds)
     for (const definition of plan[kind])
       entries.set(`${kind.slice(0, -1)} ${definition.name}`, JSON.stringify(definition));

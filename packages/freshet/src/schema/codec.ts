@@ -6,7 +6,7 @@ import { protobufCodec } from "./protobuf/codec.ts";
 import { decodeIndexes, encodeIndexes, indexesOf, messageAt } from "./protobuf/message-index.ts";
 import { messageNamed } from "./protobuf/parse.ts";
 import { localName } from "./protobuf/schema.ts";
-import type { ParsedSchema, SchemaCodec } from "./schema.ts";
+import type { DecodeMeter, ParsedSchema, SchemaCodec } from "./schema.ts";
 
 export interface CodecOptions {
   /** The version that wrote what is decoded; the schema itself if not given. Of the same kind. */
@@ -37,7 +37,7 @@ export function codecOf(schema: ParsedSchema, { writer, message }: CodecOptions 
  */
 export interface PayloadCodec {
   encode(value: Json): Uint8Array;
-  decode(payload: Uint8Array): Json;
+  decode(payload: Uint8Array, meter?: DecodeMeter): Json;
 }
 
 /** Codes payloads of the wire format; `options` as for `codecOf`. */

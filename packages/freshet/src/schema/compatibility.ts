@@ -1,20 +1,14 @@
+import {
+  type CompatibilityLevel,
+  comparedVersions,
+  type Direction,
+  levelRules,
+} from "../core/registry/level.ts";
 import { avroDifferences } from "./avro/compatible.ts";
 import { backward, type Difference, differenceMessage, forward, type Sides } from "./difference.ts";
 import { jsonDifferences } from "./json/compatible/covers.ts";
 import { protobufDifferences } from "./protobuf/compatible.ts";
 import type { ParsedSchema } from "./schema.ts";
-
-export const compatibilityLevels = [
-  "NONE",
-  "BACKWARD",
-  "BACKWARD_TRANSITIVE",
-  "FORWARD",
-  "FORWARD_TRANSITIVE",
-  "FULL",
-  "FULL_TRANSITIVE",
-] as const;
-
-export type CompatibilityLevel = (typeof compatibilityLevels)[number];
 
 /** A version that is registered already. */
 export interface EarlierVersion {
@@ -26,7 +20,7 @@ export interface EarlierVersion {
 export interface VersionDifference extends Difference {
   readonly version: number;
   /** Which side could not read the other. */
-  readonly direction: "backward" | "forward";
+  readonly direction: Direction;
 }
 
 export interface Compatibility {
@@ -45,9 +39,7 @@ export function checkCompatibility(
   schema: ParsedSchema,
   earlier: readonly EarlierVersion[],
 ): Compatibility {
-  if (level === "NONE") return compatible;
-  const looked = level.endsWith("_TRANSITIVE") ? earlier.toReversed() : earlier.slice(-1);
-  for (const other of looked) {
+  for (const other of comparedVersions(level, earlier)) {
     const differences = differencesTo(level, schema, other);
     if (differences.length > 0)
       return { isCompatible: false, differences, messages: messagesOf(level, differences) };
@@ -62,14 +54,20 @@ function differencesTo(
   schema: ParsedSchema,
   { version, schema: other }: EarlierVersion,
 ): readonly VersionDifference[] {
-  const found: VersionDifference[] = [];
-  if (!level.startsWith("FORWARD"))
-    for (const one of schemaDifferences(schema, other, backward))
-      found.push({ ...one, version, direction: "backward" });
-  if (!level.startsWith("BACKWARD"))
-    for (const one of schemaDifferences(other, schema, forward))
-      found.push({ ...one, version, direction: "forward" });
-  return found;
+  return levelRules[level].directions.flatMap((direction) =>
+    directedDifferences(direction, schema, other).map((one) => ({ ...one, version, direction })),
+  );
+}
+
+/** Why `next` could not take the place of `previous`, in one direction. */
+export function directedDifferences(
+  direction: Direction,
+  next: ParsedSchema,
+  previous: ParsedSchema,
+): readonly Difference[] {
+  return direction === "backward"
+    ? schemaDifferences(next, previous, backward)
+    : schemaDifferences(previous, next, forward);
 }
 
 /** Why data of `writer` cannot be read with `reader`; none where all of it can. */

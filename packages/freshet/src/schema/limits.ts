@@ -26,6 +26,8 @@ export const schemaLimits = {
   validationStepsMax: 100_000,
   /** Pairs of subschemas that one comparison of two versions looks at. */
   comparisonStepsMax: 200_000,
+  /** Types that are written out as TypeScript for one schema; nobody reads more. */
+  typesWrittenMax: 2000,
   /** Differences that one comparison reports; nobody reads more. */
   differencesMax: 50,
   /** One encoded payload; a request's body is not larger. */

@@ -43,5 +43,11 @@ export interface SchemaCodec {
   /** Throws `schemaValue` for a value that is not valid. */
   encode(value: Json): Uint8Array;
   /** Throws `schemaBytes` for anything that `encode` of the writer could not have made. */
-  decode(bytes: Uint8Array): Json;
+  decode(bytes: Uint8Array, meter?: DecodeMeter): Json;
+}
+
+/** What decoding took that the length of the bytes does not tell, also of bytes that were refused. */
+export interface DecodeMeter {
+  /** Items, entries, records and their fields that were read; those of Avro may have no bytes of their own. */
+  items: number;
 }

@@ -31,7 +31,9 @@ export interface AcceptState {
 }
 
 export function createAcceptState(options: AcceptStateOptions): AcceptState {
-  const contractsOf = lastOf((plan: CompiledPlan) => compileContracts(plan.plan.definition.events));
+  const contractsOf = lastOf(({ plan }: CompiledPlan) =>
+    compileContracts(plan.definition.events, plan.functions),
+  );
   const joinsOf = lastOf((plan: CompiledPlan) => compileJoins(plan.plan.definition.joins));
   const tablesOf = tableIndex();
   const current = () => {

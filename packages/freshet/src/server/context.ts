@@ -4,6 +4,7 @@ import type { Gate } from "./gate.ts";
 import type { LetterRunner } from "./letter/runner.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerOptions } from "./options.ts";
+import type { Schemas } from "./schemas.ts";
 import type { SocketHub } from "./socket/hub.ts";
 import type { Tokens } from "./token.ts";
 
@@ -12,6 +13,7 @@ export interface ServerContext extends Omit<ServerOptions, "limits"> {
   readonly limits: ServerLimits;
   readonly acceptState: AcceptState;
   readonly gate: Gate;
+  readonly schemas: Schemas;
   readonly letters: LetterRunner;
   readonly keys: Keys;
   readonly tokens: Tokens;

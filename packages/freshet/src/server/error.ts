@@ -55,6 +55,7 @@ function ofFramework(error: unknown): FreshetError | undefined {
 const retrySeconds: { readonly [code in ErrorCode]?: number } = {
   overloaded: 1,
   logUnavailable: 2,
+  registryUnavailable: 2,
   requestTimeout: 1,
   notReady: 1,
   shuttingDown: 1,

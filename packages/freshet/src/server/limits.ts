@@ -47,6 +47,18 @@ export interface ServerLimits {
   readonly socketCloseMsMax: number;
   /** Streams whose last acknowledgement is remembered; nothing rests on it. */
   readonly socketStreamsMax: number;
+  /** Schemas that are kept compiled: hundreds of subjects with some versions each that still come. */
+  readonly schemasMax: number;
+  /** Their texts together, with what they refer to; compiled they take some ten times as much. */
+  readonly schemaCharsMax: number;
+  /** How long an id is believed to be unknown: one that does not exist must not be asked for with every event. */
+  readonly schemaUnknownMs: number;
+  /** Longest wait of a request for its schemas: half of the 10 s after which clients send again. */
+  readonly schemaWaitMsMax: number;
+  /** Questions to the schema registry under way. */
+  readonly schemaLookupsMax: number;
+  /** Questions that wait for their turn; past it clients are told to come later. */
+  readonly schemaLookupsWaitingMax: number;
   readonly tokenSecondsDefault: number;
   readonly tokenSecondsMax: number;
   /** Rows in one answer of a list. */
@@ -79,6 +91,12 @@ export const serverLimits: ServerLimits = {
   socketFlushMsMax: 30_000,
   socketCloseMsMax: 1000,
   socketStreamsMax: 10_000,
+  schemasMax: 1000,
+  schemaCharsMax: 8 * 1024 * 1024,
+  schemaUnknownMs: 1000,
+  schemaWaitMsMax: 5000,
+  schemaLookupsMax: 16,
+  schemaLookupsWaitingMax: 1000,
   tokenSecondsDefault: 15 * 60,
   tokenSecondsMax: 24 * 3600,
   listRowsMax: 200,

@@ -4,6 +4,7 @@ import type { CompiledPlan } from "../core/plan/compile.ts";
 import type { Dispatcher } from "../engine/dispatcher.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Clock } from "../engine/port/clock.ts";
+import type { SchemaRegistry } from "../engine/port/schema-registry.ts";
 import type { EmbeddedRegistry } from "../engine/registry/embedded.ts";
 import type { FeedStatus, Logger, Metrics } from "../telemetry/index.ts";
 import type { ServerLimits } from "./limits.ts";
@@ -32,6 +33,10 @@ export interface ServerOptions {
   readonly feeds?: () => readonly FeedStatus[];
   /** The schema registry that this server is for others; none where another one is used. */
   readonly registry?: EmbeddedRegistry;
+  /** Why the one inside cannot be used, where it is damaged. */
+  readonly registryFault?: string;
+  /** Where the schema ids of messages are looked up; without it none is known. */
+  readonly schemaRegistry?: SchemaRegistry;
   /** Routes of the user, such as a site's own files. */
   readonly siteRoutes?: (app: FastifyInstance) => void;
   /** Which proxies may say who the client is, as Fastify's `trustProxy`. */

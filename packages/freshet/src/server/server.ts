@@ -14,6 +14,7 @@ import type { ServerOptions, TrustProxy } from "./options.ts";
 import { routeFamilies } from "./route/index.ts";
 import { routeAt } from "./route/known-path.ts";
 import type { Route } from "./route/route.ts";
+import { Schemas } from "./schemas.ts";
 import { SocketHub } from "./socket/hub.ts";
 import { createTokens } from "./token.ts";
 import { isWebSocketOffer, routeUpgrades } from "./upgrade.ts";
@@ -71,6 +72,10 @@ function contextOf(
     tables: () => engine.tables,
     partitions: () => engine.partitions,
   });
+  const schemas = new Schemas({
+    ...{ registry: options.schemaRegistry, clock, limits },
+    onLookup: (outcome) => options.metrics.schemaLookup(outcome),
+  });
   const gate = new Gate({ limits, clock, eventsInFlight: () => engine.ledger().inFlight });
   return {
     ...options,
@@ -78,7 +83,8 @@ function contextOf(
     isStopping,
     acceptState,
     gate,
-    letters: new LetterRunner({ ...options, acceptState, gate, isStopping }),
+    schemas,
+    letters: new LetterRunner({ ...options, acceptState, schemas, gate, isStopping }),
     keys: createKeys(secretKey),
     tokens: createTokens(secretKey, clock),
     sockets: new SocketHub(limits),

@@ -165,6 +165,31 @@ export function createEdgeMetrics(registry: Registry): (edges: readonly EdgeRead
   };
 }
 
+/** How many events of a source met or broke one version of one event's contract. */
+export interface ContractReading {
+  readonly source: string;
+  readonly event: string;
+  readonly version: string;
+  readonly outcome: string;
+  readonly count: number;
+}
+
+export function createContractMetrics(
+  registry: Registry,
+): (contracts: Iterable<ContractReading>) => void {
+  const counter = new Counter({
+    name: "freshet_contracts_total",
+    help: "Events by what their contract made of them: met, marked, unknown, deadLetter, refused; duplicates count",
+    labelNames: ["source", "event", "version", "outcome"],
+    registers: [registry],
+  });
+  return (contracts) => {
+    counter.reset();
+    for (const { count, source, event, version, outcome } of contracts)
+      counter.inc({ source, event, version, outcome }, count);
+  };
+}
+
 /** Registers the engine's figures; the function it returns sets all of them from one reading. */
 export function createEngineMetrics(registry: Registry): (reading: EngineReading) => void {
   const registers = [registry];

@@ -1,11 +1,18 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import {
+  type ContractReading,
+  createContractMetrics,
   createEdgeMetrics,
   createEngineMetrics,
   type EdgeReading,
   type EngineReading,
 } from "./engine-metrics.ts";
 import { createFeedMetrics, type FeedStatus } from "./feed-metrics.ts";
+import {
+  createRegistryMetrics,
+  type RegistryMetrics,
+  type RegistryReading,
+} from "./registry-metrics.ts";
 
 /** What `/metrics` shows besides what is counted as it happens: read once, so that its figures agree. */
 export interface Reading extends EngineReading {
@@ -14,7 +21,9 @@ export interface Reading extends EngineReading {
   readonly requestBytesInFlight: number;
   readonly requestsHeld: number;
   readonly edges: readonly EdgeReading[];
+  readonly contracts: Iterable<ContractReading>;
   readonly feeds: readonly FeedStatus[];
+  readonly registry: RegistryReading | undefined;
 }
 
 export interface RequestMeasure {
@@ -33,10 +42,15 @@ export interface Metrics {
   sdkTelemetry(series: number): void;
   streamDropped(): void;
   alert(name: string): void;
+  /** An id of a message that was not known yet was asked for. */
+  schemaLookup(outcome: SchemaLookup): void;
+  readonly registry: Pick<RegistryMetrics, "request" | "job" | "contracts">;
   /** The text of Prometheus, with every figure of `read` from one moment. */
   text(read: () => Reading): Promise<string>;
   readonly contentType: string;
 }
+
+export type SchemaLookup = "found" | "unknown" | "unusable" | "failed";
 
 /** One registry a server, so that several can run in one process. */
 export function createMetrics(): Metrics {
@@ -46,10 +60,13 @@ export function createMetrics(): Metrics {
   const live = liveGauges(registry);
   const feeds = createFeedMetrics(registry);
   const edges = createEdgeMetrics(registry);
+  const contracts = createContractMetrics(registry);
+  const schemas = createRegistryMetrics(registry);
   const heard = eventCounters(registry);
   let scrape: Promise<unknown> = Promise.resolve();
   return {
     ...heard,
+    registry: schemas,
     contentType: registry.contentType,
     // One after the other: a second reading must not change figures that the first is still writing down.
     text(read) {
@@ -59,6 +76,8 @@ export function createMetrics(): Metrics {
         live(reading);
         feeds(reading.feeds);
         edges(reading.edges);
+        contracts(reading.contracts);
+        schemas.read(reading.registry);
         return registry.metrics();
       });
       scrape = next.catch(() => {});
@@ -86,7 +105,7 @@ const latencyBuckets = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ] as const;
 
-type Heard = Omit<Metrics, "text" | "contentType">;
+type Heard = Omit<Metrics, "text" | "contentType" | "registry">;
 
 function eventCounters(registry: Registry): Heard {
   const registers = [registry];
@@ -124,6 +143,12 @@ function eventCounters(registry: Registry): Heard {
     labelNames: ["name"],
     registers,
   });
+  const lookups = new Counter({
+    name: "freshet_schema_lookups_total",
+    help: "Schema ids of messages that were asked for: found, unknown, unusable, failed",
+    labelNames: ["outcome"],
+    registers,
+  });
   return {
     request({ route, method, status, seconds, kind }) {
       requests.inc({ route, method, status: String(status) });
@@ -134,5 +159,6 @@ function eventCounters(registry: Registry): Heard {
     sdkTelemetry: (count) => series.inc(count),
     streamDropped: () => dropped.inc(),
     alert: (name) => alerts.inc({ name }),
+    schemaLookup: (outcome) => lookups.inc({ outcome }),
   };
 }

@@ -79,7 +79,7 @@ describe("a letter's event is read as it came", () => {
   ];
   test.each(cases)("as %s", (shape, type, event, path) => {
     const letter = letterOf(event, { shape, ...(type === undefined ? {} : { type }) });
-    expect(letter).toMatchObject({ code: "contractViolated", schema: "Paid", name: "Paid" });
+    expect(letter).toMatchObject({ code: "contractViolated", schema: "Paid@1", name: "Paid" });
     expect(taken(letter, applyChanges(letter.event, set(path, 5)))).toMatchObject({
       ...{ id: letter.id, name: "Paid", userId: "u1", source: "web", time: now },
       ...{ properties: { cents: 5 }, notes: ["corrected"], corrects: { letter: 7 } },

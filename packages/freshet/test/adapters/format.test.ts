@@ -1,21 +1,29 @@
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { BatchEncoder } from "../../src/adapters/log/encoder.ts";
-import { decodeBatch, decodeRecord, readHead } from "../../src/adapters/log/format.ts";
+import { decodeBatch, decodeRecord, noSchemas, readHead } from "../../src/adapters/log/format.ts";
+import { compactFormats, eventCodec } from "../../src/adapters/log/payload/codec.ts";
+import type { EventSchema, FindSchema } from "../../src/adapters/log/payload/event-payload.ts";
 import type { LogRecord } from "../../src/core/record.ts";
 import { LogCorruptError, LogUnreadableError } from "../../src/engine/port/errors.ts";
 import { eventRecord, eventRecords, recordOfEachKind } from "../../src/testing/contract/records.ts";
 import { randomOf } from "../../src/testing/random.ts";
 import { seedOfRun } from "../../src/testing/seed.ts";
+import { contractLayout, formats, type LogFormat } from "./log-format.ts";
 
 const seed = seedOfRun();
 const replay = `replay: FRESHET_SEED=${seed} npx vitest run packages/freshet/test/adapters`;
 const place = { firstOffset: 1000, countedBefore: 700, bytesBefore: 123_456 };
 const recordBytes = 48;
 
-function encode(records: readonly LogRecord[]): Buffer {
+/** The contract's schema in each format; none for JSON. */
+const schemas = new Map<LogFormat, EventSchema>(
+  compactFormats.map((format) => [format, { id: 3, codec: eventCodec(format, contractLayout) }]),
+);
+
+function encode(records: readonly LogRecord[], schema?: EventSchema): Buffer {
   const encoder = new BatchEncoder();
-  encoder.add(records);
+  encoder.add(records, schema);
   return Buffer.from(encoder.seal(place));
 }
 
@@ -29,13 +37,41 @@ describe("log format", () => {
   it("gives back every kind of record, whole batches and one by one", () => {
     const batch = encode(recordOfEachKind);
     expect(readHead(batch, 1000)).toEqual({ ...place, length: batch.length, count: 6, counted: 2 });
-    expect(decodeBatch(batch, 1000).records).toEqual(recordOfEachKind);
+    expect(decodeBatch(batch, 1000, noSchemas).records).toEqual(recordOfEachKind);
     const offsets = [999, 1000, 1001, 1002, 1003, 1004, 1005, 1006];
-    expect(offsets.map((offset) => decodeRecord(batch, 1000, offset))).toEqual([
-      undefined,
-      ...recordOfEachKind,
-      undefined,
-    ]);
+    expect(
+      offsets.map((offset) => decodeRecord(batch, { firstOffset: 1000, offset }, noSchemas)),
+    ).toEqual([undefined, ...recordOfEachKind, undefined]);
+  });
+
+  it.each(formats)("B4 gives back every kind of record where events are in %s", (format) => {
+    const schema = schemas.get(format);
+    const batch = encode(recordOfEachKind, schema);
+    const head = readHead(batch, 1000);
+    expect([head.count, head.counted]).toEqual([6, 2]);
+    expect(batch[recordBytes + 2]).toBe({ json: 0, avro: 1, protobuf: 2 }[format]);
+    const { records } = decodeBatch(batch, 1000, () => schema);
+    expect(records).toEqual(recordOfEachKind);
+    expect(decodeRecord(batch, { firstOffset: 1000, offset: 1000 }, () => schema)).toEqual(
+      recordOfEachKind[0],
+    );
+    if (schema === undefined) return;
+    expect(() => decodeBatch(batch, 1000, noSchemas)).toThrow(
+      expect.objectContaining({ code: "logCorrupt", offset: 1000 }),
+    );
+    // The others are stepped over, so that only events need the schema (B2).
+    expect(decodeRecord(batch, { firstOffset: 1000, offset: 1001 }, noSchemas)).toEqual(
+      recordOfEachKind[1],
+    );
+  });
+
+  it("B3 B4 refuses a record of another kind than an event in a compact format", () => {
+    const schema = schemas.get("avro");
+    const batch = encode([eventRecord(0)], schema);
+    batch[recordBytes + 1] = 3;
+    expect(() => decodeBatch(withCrc(batch), 1000, () => schema)).toThrow(
+      "a record of kind 3 is written in avro",
+    );
   });
 
   it("B2 parses only the record that is asked for", () => {
@@ -43,9 +79,13 @@ describe("log format", () => {
     const second = batch.indexOf('"number":1');
     batch.write("[", second);
     withCrc(batch);
-    expect(decodeRecord(batch, 1000, 1000)).toEqual(eventRecord(0));
-    expect(decodeRecord(batch, 1000, 1002)).toEqual(eventRecord(2));
-    expect(() => decodeRecord(batch, 1000, 1001)).toThrow(
+    expect(decodeRecord(batch, { firstOffset: 1000, offset: 1000 }, noSchemas)).toEqual(
+      eventRecord(0),
+    );
+    expect(decodeRecord(batch, { firstOffset: 1000, offset: 1002 }, noSchemas)).toEqual(
+      eventRecord(2),
+    );
+    expect(() => decodeRecord(batch, { firstOffset: 1000, offset: 1001 }, noSchemas)).toThrow(
       expect.objectContaining({ code: "logCorrupt", offset: 1001 }),
     );
   });
@@ -72,7 +112,7 @@ describe("log format", () => {
     );
   });
 
-  it("B3 refuses a sealed record, unknown versions and unknown flags, and names the offset", () => {
+  it("B3 refuses a sealed record, unknown versions and payload formats, and names the offset", () => {
     const change = (position: number, value: number) => {
       const batch = encode([eventRecord(0)]);
       batch[position] = value;
@@ -81,23 +121,27 @@ describe("log format", () => {
     const positions = {
       batchVersion: 3,
       version: recordBytes,
-      flags: recordBytes + 2,
+      payloadFormat: recordBytes + 2,
       seal: recordBytes + 13,
     };
     for (const position of Object.values(positions)) {
-      expect(() => decodeBatch(change(position, 2), 1000)).toThrow(
+      expect(() => decodeBatch(change(position, 9), 1000, noSchemas)).toThrow(
         expect.objectContaining({ code: "logUnreadable", offset: 1000, retryable: false }),
       );
     }
-    expect(() => decodeBatch(change(positions.seal, 2), 1000)).toThrow("sealed with key 2");
+    expect(() => decodeBatch(change(positions.seal, 2), 1000, noSchemas)).toThrow(
+      "sealed with key 2",
+    );
   });
 
   it("B1 refuses a batch that is kept under another offset", () => {
-    expect(() => decodeBatch(encode([eventRecord(0)]), 1001)).toThrow("the batch is that of 1000");
+    expect(() => decodeBatch(encode([eventRecord(0)]), 1001, noSchemas)).toThrow(
+      "the batch is that of 1000",
+    );
   });
 
-  it("B1 finds every flipped bit and every cut", () => {
-    const batch = encode(recordOfEachKind);
+  it.each(formats)("B1 finds every flipped bit and every cut, in %s", (format) => {
+    const batch = encode(recordOfEachKind, schemas.get(format));
     for (let bit = 0; bit < batch.length * 8; bit += 1) {
       const damaged = Buffer.from(batch);
       damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
@@ -108,25 +152,29 @@ describe("log format", () => {
     expectRefused(Buffer.concat([batch, Buffer.alloc(1)]));
   });
 
-  it("B1 ends in a typed error or a record for any bytes, behind a right crc too", () => {
-    const random = randomOf(seed);
-    const batch = encode(recordOfEachKind);
-    for (let round = 0; round < 20_000; round += 1) {
-      const bytes = Buffer.from(batch);
-      const changes = 1 + random.below(4);
-      for (let change = 0; change < changes; change += 1) {
-        bytes[8 + random.below(bytes.length - 8)] = random.pick([0, 1, 255, random.below(256)]);
-      }
-      withCrc(bytes);
-      for (const decode of [decodeAll, decodeEach]) {
-        try {
-          decode(bytes);
-        } catch (error) {
-          if (!isTyped(error)) throw new Error(`not a typed error. ${replay}`, { cause: error });
+  it.each(formats)(
+    "B1 ends in a typed error or a record, behind a right crc too, in %s",
+    (format) => {
+      const random = randomOf(seed);
+      const batch = encode(recordOfEachKind, schemas.get(format));
+      const find = () => schemas.get(format);
+      for (let round = 0; round < 10_000; round += 1) {
+        const bytes = Buffer.from(batch);
+        const changes = 1 + random.below(4);
+        for (let change = 0; change < changes; change += 1) {
+          bytes[8 + random.below(bytes.length - 8)] = random.pick([0, 1, 255, random.below(256)]);
+        }
+        withCrc(bytes);
+        for (const decode of [decodeAll, decodeEach]) {
+          try {
+            decode(bytes, find);
+          } catch (error) {
+            if (!isTyped(error)) throw new Error(`not a typed error. ${replay}`, { cause: error });
+          }
         }
       }
-    }
-  });
+    },
+  );
 
   it("B1 refuses random bytes", () => {
     const random = randomOf(seed);
@@ -155,12 +203,13 @@ function crcHex(batch: Buffer): string {
   return batch.subarray(4, 8).toString("hex");
 }
 
-function decodeAll(bytes: Buffer): void {
-  decodeBatch(bytes, 1000);
+function decodeAll(bytes: Buffer, find: FindSchema): void {
+  decodeBatch(bytes, 1000, find);
 }
 
-function decodeEach(bytes: Buffer): void {
-  for (let offset = 1000; offset < 1006; offset += 1) decodeRecord(bytes, 1000, offset);
+function decodeEach(bytes: Buffer, find: FindSchema): void {
+  for (let offset = 1000; offset < 1006; offset += 1)
+    decodeRecord(bytes, { firstOffset: 1000, offset }, find);
 }
 
 function isTyped(error: unknown): boolean {
@@ -171,7 +220,7 @@ function isTyped(error: unknown): boolean {
 function expectRefused(bytes: Buffer): void {
   let caught: unknown;
   try {
-    decodeBatch(bytes, 1000);
+    decodeBatch(bytes, 1000, noSchemas);
   } catch (error) {
     caught = error;
   }

@@ -1,16 +1,18 @@
 /**
  * Run as a process of its own: `append` appends without end and prints the last offset that
- * resolved, until it is killed; `open` prints the code of the error that opening gives; `read`
+ * resolved, until it is killed, in the format given; `open` prints the code of the error that opening gives; `read`
  * reads beside the writer; `full` appends until a write fails, says so and waits.
  */
 import { writeSync } from "node:fs";
 import { openLmdbLog, openLmdbLogReader } from "../../src/adapters/log/lmdb.ts";
 import { eventRecords } from "../../src/testing/contract/records.ts";
+import { formats, writingAs } from "./log-format.ts";
 
-const [verb, folder = ""] = process.argv.slice(2);
+const [verb, folder = "", format] = process.argv.slice(2);
 
 if (verb === "append") {
   const log = await openLmdbLog({ folder });
+  await writingAs(formats.find((one) => one === format) ?? "json", log);
   let next = log.next;
   const append = async (): Promise<never> => {
     for (;;) {

@@ -13,35 +13,39 @@ import { eventRecord, eventRecords } from "../../src/testing/contract/records.ts
 import { randomOf } from "../../src/testing/random.ts";
 import { seedOfRun } from "../../src/testing/seed.ts";
 import { makeFolder } from "./folder.ts";
+import { formats, writingAs } from "./log-format.ts";
 
 const run = promisify(execFile);
 /** A limit on the size of files stands in for a disk that refuses to write. */
 const canLimitFiles = process.platform === "linux";
 const child = fileURLToPath(new URL("./log-child.ts", import.meta.url));
 
-logContract("lmdb", async () => {
-  const folder = await makeFolder();
-  let room = Number.MAX_SAFE_INTEGER;
-  return {
-    open: () => openLmdbLog({ folder: folder.path, bytesFree: () => room }),
-    fail: (isFailing) => {
-      room = isFailing ? diskBytesFreeMin : Number.MAX_SAFE_INTEGER;
-    },
-    remove: folder.remove,
-  };
-});
+describe.each(formats)("log in %s", (format) => {
+  logContract("lmdb", async () => {
+    const folder = await makeFolder();
+    let room = Number.MAX_SAFE_INTEGER;
+    return {
+      open: async () =>
+        writingAs(format, await openLmdbLog({ folder: folder.path, bytesFree: () => room })),
+      fail: (isFailing) => {
+        room = isFailing ? diskBytesFreeMin : Number.MAX_SAFE_INTEGER;
+      },
+      remove: folder.remove,
+    };
+  });
 
-logContract("memory", async () => {
-  const random = randomOf(seedOfRun());
-  const disk = new MemoryDisk({ random: () => random.next() });
-  return {
-    open: () => openMemoryLog(disk),
-    crash: () => disk.crash(),
-    fail: (isFailing) => {
-      disk.faults = { ...disk.faults, failureShare: isFailing ? 1 : 0 };
-    },
-    remove: async () => {},
-  };
+  logContract("memory", async () => {
+    const random = randomOf(seedOfRun());
+    const disk = new MemoryDisk({ random: () => random.next() });
+    return {
+      open: async () => writingAs(format, await openMemoryLog(disk)),
+      crash: () => disk.crash(),
+      fail: (isFailing) => {
+        disk.faults = { ...disk.faults, failureShare: isFailing ? 1 : 0 };
+      },
+      remove: async () => {},
+    };
+  });
 });
 
 describe("lmdb log", () => {
@@ -52,8 +56,9 @@ describe("lmdb log", () => {
   afterEach(() => folder.remove());
 
   it("G5 keeps every resolved append when the process is killed", async () => {
-    for (let round = 0; round < 5; round += 1) {
-      const resolved = await appendUntilKilled(folder.path, 60 + 40 * round);
+    for (let round = 0; round < 6; round += 1) {
+      const format = formats[round % formats.length];
+      const resolved = await appendUntilKilled(folder.path, 60 + 40 * round, format);
       const log = await openLmdbLog({ folder: folder.path });
       const kept = [...log.read(0)].flatMap((batch) => batch.records);
       await log.close();
@@ -170,8 +175,12 @@ describe("lmdb log", () => {
  * Starts a process that appends, kills it in the middle; the last offset that it printed as
  * resolved.
  */
-async function appendUntilKilled(folder: string, afterMs: number): Promise<number> {
-  const writer = spawn(process.execPath, [child, "append", folder], {
+async function appendUntilKilled(
+  folder: string,
+  afterMs: number,
+  format = "json",
+): Promise<number> {
+  const writer = spawn(process.execPath, [child, "append", folder, format], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let output = "";

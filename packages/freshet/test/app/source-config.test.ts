@@ -98,6 +98,9 @@ describe("a wrong setting", () => {
       source({ identity: { keys: [{ secret: "x" }], onMissing: "ignore" } }),
       "one of refuse, anonymous",
     ],
+    [source({ contracts: { violation: "drop" } }), "one of mark, deadLetter, refuse"],
+    [{ defaults: { contracts: { unknown: true } } }, "one of accept, mark, deadLetter, refuse"],
+    [source({ contracts: { violations: "mark" } }), 'did you mean "violation"?'],
     [source({ kind: "mobile" }), "one of browser, server"],
     [{ sources: [{ name: "web", kind: "server" }] }, 'has no "writeKey"'],
     [{ sources: web }, "it should be a list of sources"],
@@ -120,7 +123,7 @@ describe("a wrong setting", () => {
     withSeed(import.meta.url, (seed) => {
       const names = [
         ...["context", "bots", "botPatterns", "suspicious", "rateLimit", "allowedOrigins"],
-        ...["privacy", "consent", "identity", "other"],
+        ...["privacy", "consent", "identity", "contracts", "other"],
       ];
       const inner = [
         ...[
@@ -204,6 +207,19 @@ describe("a source", () => {
     expect(byKey.get("SK")?.edge?.rate).toBeDefined();
     expect(byKey.get("DK")?.edge?.bots).toBe("refuse");
     expect(keyless?.privacy).toBeDefined();
+  });
+
+  it("has what its contracts say over what the defaults say, each by itself", () => {
+    const settings = read({
+      defaults: { contracts: { violation: "refuse", unknown: "mark" } },
+      sources: [{ ...web, contracts: { violation: "mark" } }],
+    });
+    expect(sourceLines(settings).map((line) => line.split("; ").slice(2))).toEqual([
+      ["broken contracts: refuse", "unknown events: mark"],
+      ["broken contracts: mark", "unknown events: mark"],
+    ]);
+    const { byKey } = createSources(settings, "DK", undefined);
+    expect(byKey.get("WK")?.edge?.contracts).toEqual({ violation: "mark", unknown: "mark" });
   });
 
   it("that asks for nothing costs nothing", () => {

@@ -22,12 +22,15 @@ import { makeFolder, type TestFolder } from "./support/folder.ts";
 import { type Delivery, type Receiver, startReceiver } from "./support/receiver.ts";
 import {
   type Launched,
+  launch,
   launchServer,
   type Running,
   startServer,
   whenRunning,
 } from "./support/server.ts";
 import { shop } from "./support/shopper.ts";
+
+const logFormats = ["json", "avro", "protobuf"];
 
 const kills = Number(process.env.FRESHET_KILLS ?? 5);
 const shoppers = 5;
@@ -75,11 +78,18 @@ async function run(random: Random, receiver: Receiver): Promise<void> {
   );
   // Awaited below; until then a failure of a client must not end the process of the tests.
   load.catch(() => {});
-  const options = { data: folder.path, environment: receiver.environment };
+  // Each life writes events in another format than the one before: the folder has all of them in the end.
+  const options = (life: number) => ({
+    data: folder.path,
+    environment: {
+      ...receiver.environment,
+      FRESHET_LOG_FORMAT: logFormats[life % logFormats.length] ?? "json",
+    },
+  });
   let ledger: Ledger | null = null;
   for (let kill = 0; kill < kills; kill++) {
     const moment = random.pick(moments);
-    launched = launchServer(options);
+    launched = launchServer(options(kill));
     if (moment === "starting") {
       await sleep(random.below(900));
       await launched.kill();
@@ -92,7 +102,7 @@ async function run(random: Random, receiver: Receiver): Promise<void> {
     await running.kill();
     url = undefined;
   }
-  const last = await start(options);
+  const last = await start(options(kills));
   url = last.url;
   await sleep(200);
   isOver = true;
@@ -103,11 +113,19 @@ async function run(random: Random, receiver: Receiver): Promise<void> {
   await checkEffects(last.url, found, receiver);
   await checkTotals(last, book, found);
   expect(await last.stop()).toEqual({ code: 0, signal: null });
-  await checkProfiles((await start(options)).url, found);
+  await checkReplay();
+  await checkProfiles((await start(options(kills + 1))).url, found);
   console.log(
     `${found.length} events kept of ${book.entries.size} sent, ${book.abandoned.length} batches given up, ` +
       `${receiver.deliveries.length} deliveries`,
   );
+}
+
+/** What the log says in all its formats gives the states that were live (P7). */
+async function checkReplay(): Promise<void> {
+  const verify = launch(["verify", "--data", folder.path, "--replay"]);
+  expect(await verify.exited, verify.output()).toEqual({ code: 0, signal: null });
+  expect(verify.output()).toMatch(/replay: gives the live state/);
 }
 
 async function start(options: Parameters<typeof startServer>[0]): Promise<Running> {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { type CompatibilityLevel, compatibilityLevels } from "../../src/core/registry/index.ts";
 import {
-  type CompatibilityLevel,
   checkCompatibility,
-  compatibilityLevels,
   parseSchema,
   type SchemaType,
   schemaDifferences,

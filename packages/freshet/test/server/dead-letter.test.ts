@@ -45,7 +45,7 @@ describe("looking", () => {
       messageId: "m1",
       code: "contractViolated",
       path: "/properties/total",
-      schema: "Order Completed",
+      schema: "Order Completed@1",
       source: "web",
       name: "Order Completed",
       state: "waiting",

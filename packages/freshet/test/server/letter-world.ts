@@ -19,6 +19,8 @@ import { type EngineLimits, engineLimits } from "../../src/engine/options.ts";
 import { silentListener } from "../../src/engine/port/listener.ts";
 import { type AcceptState, createAcceptState } from "../../src/server/accept-state.ts";
 import { LetterRunner } from "../../src/server/letter/runner.ts";
+import { serverLimits } from "../../src/server/limits.ts";
+import { Schemas } from "../../src/server/schemas.ts";
 import { createLogger } from "../../src/telemetry/index.ts";
 import type { Random } from "../../src/testing/random.ts";
 import { VirtualClock, type VirtualProcess } from "../../src/testing/virtual-clock.ts";
@@ -102,6 +104,7 @@ export class LetterWorld {
     this.#runner = new LetterRunner({
       ...{ engine, acceptState, clock: process, randomId },
       gate: { hold: async () => {} },
+      schemas: new Schemas({ registry: undefined, clock: process, limits: serverLimits }),
       logger: createLogger({ level: "fatal", destination }),
       isStopping: () => isStopping.now,
     });

@@ -1,9 +1,11 @@
 /** Every refusal of the registry, in the form and with the numbers that its clients know. */
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SchemaThread } from "../../src/app/registry/thread.ts";
 import { registryErrors, registryLimits } from "../../src/core/registry/index.ts";
 import { randomOf } from "../../src/testing/random.ts";
 import { withSeed } from "../../src/testing/seed.ts";
+import { manyChoices } from "../app/registry/schemas.ts";
 import { ask } from "./fixture.ts";
 import {
   avro,
@@ -250,7 +252,7 @@ describe("a refusal", () => {
   });
 
   it("has a case here for every kind there is", () => {
-    const numbers = new Set(cases.map(({ code }) => code).concat(50001));
+    const numbers = new Set(cases.map(({ code }) => code).concat(50001, 50002));
     expect(Object.values(registryErrors).filter(({ code }) => !numbers.has(code))).toEqual([]);
   });
 
@@ -263,6 +265,41 @@ describe("a refusal", () => {
     expect([answer.status, answer.body.error_code]).toEqual([500, 50001]);
     expect((await call(fixture, "/subjects/lost/versions")).body.error_code).toBe(40401);
     expect(await register(fixture, "lost", body)).toBeGreaterThan(500);
+  });
+});
+
+describe("a schema that takes too long to check", () => {
+  it("is refused, as are those behind it that find no room, and what is there stays", async () => {
+    const work = new SchemaThread({ limits: { checkMsMax: 700, checksWaitingMax: 2 } });
+    const slow = await openRegistryFixture(work);
+    try {
+      const choices = (word: string) => ({
+        ...{ schemaType: "JSON", schema: manyChoices(300, word) },
+      });
+      const id = await register(slow, "choices", choices("old"));
+      const path = "/subjects/choices/versions";
+      const other = (n: number) => ({
+        ...{ schemaType: "PROTOBUF", schema: `syntax = "proto3"; message M${n} {}` },
+      });
+      // The tests of compatibility wait for the thread, registrations for each other first.
+      const [refused, ...others] = await Promise.all([
+        call(slow, path, { body: choices("new") }),
+        ...Array.from({ length: 5 }, (_, n) =>
+          call(slow, "/compatibility/subjects/none/versions/latest", { body: other(n) }),
+        ),
+      ]);
+      expect([refused.status, refused.body.error_code]).toEqual([422, 42209]);
+      expect(refused.body.message).toContain("took more than 700 ms");
+      const codes = others.map(({ body }) => body.error_code);
+      expect(codes.filter((code) => code === 50002).length).toBeGreaterThan(0);
+      expect(codes.every((code) => code === undefined || code === 50002)).toBe(true);
+      expect((await call(slow, path)).body).toEqual([1]);
+      expect(await register(slow, "choices", choices("old"))).toBe(id);
+      expect(await register(slow, "other", other(0))).toBe(id + 1);
+    } finally {
+      await slow.close();
+      await work.close();
+    }
   });
 });
 

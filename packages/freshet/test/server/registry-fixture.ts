@@ -1,7 +1,9 @@
+import { systemClock } from "../../src/adapters/clock/system.ts";
 import { utf8 } from "../../src/adapters/codec/msgpack.ts";
 import { MemoryDisk } from "../../src/adapters/log/memory-disk.ts";
 import { openMemoryState } from "../../src/adapters/state/memory.ts";
 import { createSchemaTypes } from "../../src/app/registry/types.ts";
+import { type SchemaWork, workHere } from "../../src/core/registry/index.ts";
 import { EmbeddedRegistry } from "../../src/engine/registry/embedded.ts";
 import { type Answer, type Fixture, openFixture, secretKey } from "./fixture.ts";
 
@@ -15,11 +17,13 @@ export interface RegistryFixture extends Fixture {
 }
 
 /** A server that is a registry, in memory. Close it. */
-export async function openRegistryFixture(): Promise<RegistryFixture> {
+export async function openRegistryFixture(
+  work: SchemaWork = workHere(createSchemaTypes()),
+): Promise<RegistryFixture> {
   const registryDisk = new MemoryDisk();
   const store = await openMemoryState(registryDisk);
-  const registry = new EmbeddedRegistry({ store, text: utf8, types: createSchemaTypes() });
-  const fixture = await openFixture({ server: { registry } });
+  const registry = new EmbeddedRegistry({ store, text: utf8, work, clock: systemClock() });
+  const fixture = await openFixture({ server: { registry, schemaRegistry: registry } });
   return { ...fixture, registry, registryDisk };
 }
 

@@ -54,6 +54,7 @@ describe("registering", () => {
     expect(answer.body).toEqual({ id: 1, version: 1, schemaType: "AVRO", guid });
     expect(guid).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
     expect(await get(`/schemas/guids/${guid}`)).toEqual({ schema: first });
+    expect(await get(`/schemas/guids/${guid}/ids`)).toEqual([{ context: ".", id: 1 }]);
   });
 
   it("looks a schema up without registering it", async () => {
@@ -84,6 +85,10 @@ describe("registering", () => {
     await register(fixture, ":.:a", { schema: first });
     expect(await get("/subjects?subjectPrefix=:*:")).toEqual(["a"]);
     expect(await get("/contexts")).toEqual(["."]);
+    expect(await get("/v1/metadata/id")).toEqual({
+      scope: { path: [], clusters: { "schema-registry-cluster": "freshet" } },
+      id: "",
+    });
     expect(await get("/associations/resources/-/orders")).toEqual([]);
   });
 
@@ -121,6 +126,7 @@ describe("references", () => {
     await register(fixture, "customer", { schema: customer });
     const id = await register(fixture, "order", { schema: order, references });
     expect(await get("/subjects/customer/versions/1/referencedby")).toEqual([id]);
+    expect(await get("/subjects/customer/versions/1/referencedby?offset=1")).toEqual([]);
     expect((await get(`/schemas/ids/${id}`)).references).toEqual(references);
     for (const url of ["/subjects/customer", "/subjects/customer/versions/1"])
       expect((await remove(url)).error_code, url).toBe(42206);
@@ -295,7 +301,30 @@ describe("lists", () => {
     expect(await get("/schemas?offset=3&limit=9")).toMatchObject([{ subject: "c" }]);
     expect(await get("/schemas/types")).toEqual(["JSON", "PROTOBUF", "AVRO"].toSorted());
     expect((await get("/schemas/ids/1?fetchMaxId=true")).maxId).toBe(2);
+    await call(fixture, "/subjects/a/versions/1", { method: "DELETE" });
+    expect(await get("/subjects/a/versions?deleted=true")).toEqual([1, 2]);
+    expect(await get("/subjects/a/versions?deleted=true&deletedAsNegative=true")).toEqual([-1, 2]);
   });
+});
+
+it("counts requests by route and outcome, and what is there", async () => {
+  await register(fixture, "a", { schema: first });
+  await call(fixture, "/subjects/none/versions");
+  await call(fixture, "/subjects/none/versions", { headers: { authorization: "Bearer x" } });
+  await call(fixture, "/subjects", { headers: { accept: "image/png" } });
+  const { body } = await ask(fixture, "/metrics");
+  const figures = [...String(body).matchAll(/^freshet_registry_(?!check)(.*) (\d+)$/gm)].map(
+    ([, name, count]) => `${name} ${count}`,
+  );
+  const requests = (route: string, outcome: string) =>
+    `requests_total{route="${route}",outcome="${outcome}"} 1`;
+  expect(figures).toEqual([
+    requests("POST /subjects/:subject/versions", "ok"),
+    requests("GET /subjects/:subject/versions", "40401"),
+    requests("GET /subjects/:subject/versions", "401"),
+    requests("GET /subjects", "406"),
+    ...["subjects 1", "versions 1", "schemas 1", `schema_chars ${first.length}`],
+  ]);
 });
 
 describe("the door", () => {

@@ -1,4 +1,5 @@
 import type { Json } from "@freshet/protocol";
+import type { ContractPolicy } from "../contract/policy.ts";
 import { compileOrigins, type Origins } from "../origin.ts";
 import { Activity } from "./activity.ts";
 import type { ReadAgent } from "./agent.ts";
@@ -33,6 +34,7 @@ export interface Edge {
   readonly campaign: ReadCampaign | undefined;
   readonly locate: Locate | undefined;
   readonly privacy: Privacy | undefined;
+  readonly contracts: ContractPolicy | undefined;
 }
 
 export interface Suspicious {
@@ -55,13 +57,13 @@ export interface EdgeServices {
 
 /** Undefined where the settings ask for nothing. Throws an error in words for keys that cannot be used. */
 export function createEdge(policy: EdgePolicy, services: EdgeServices): Edge | undefined {
-  const { allowedOrigins, rateLimit, consent, identity, privacy } = policy;
+  const { allowedOrigins, rateLimit, consent, identity, privacy, contracts } = policy;
   const { device = true, campaign = true, geo = true } = policy.context ?? {};
   const bots = policy.bots ?? "mark";
   const suspicious = suspiciousOf(policy.suspicious ?? false);
   const locate = geo ? services.locate : undefined;
   const looksAtAgents = device || bots !== "ignore" || suspicious !== undefined;
-  const asks = [allowedOrigins, rateLimit, consent, identity, privacy, locate];
+  const asks = [allowedOrigins, rateLimit, consent, identity, privacy, contracts, locate];
   if (!looksAtAgents && !campaign && asks.every((asked) => asked === undefined)) return undefined;
   return {
     counts: new EdgeCounts(),
@@ -76,6 +78,7 @@ export function createEdge(policy: EdgePolicy, services: EdgeServices): Edge | u
     campaign: campaign ? campaignReader() : undefined,
     locate,
     privacy: privacy && compilePrivacy(privacy, services.hash),
+    contracts,
   };
 }
 

@@ -23,6 +23,8 @@ interface Asked {
   readonly context: JsonObject | undefined;
   /** What is wrong with the event itself. */
   readonly issue: Issue | undefined;
+  /** How much the dead letter keeps of an event with such an issue, before any rule of privacy. */
+  readonly keeps: "event" | "name";
 }
 
 /**
@@ -38,7 +40,10 @@ export function passEdge(asked: Asked, run: EdgeRun): Passed {
     edge.counts.add("consentMissing", 1);
     return { kind: "refused", issue: noConsent, kept: { name: draft.name } };
   }
-  if (issue !== undefined) return refused(issue, asked, run);
+  if (issue !== undefined) {
+    if (asked.keeps === "name") return { kind: "refused", issue, kept: { name: draft.name } };
+    return refused(issue, asked, run);
+  }
   const identity = checkIdentity(draft, run);
   if (identity !== "proven" && identity !== "removed") return refused(identity, asked, run);
   const agent = agentOf(context, run);
@@ -99,8 +104,8 @@ export function keepsWhole(source: Source, sources: Sources): boolean {
 function refused(issue: Issue, { draft, context }: Asked, run: EdgeRun): Passed {
   const { edge } = run;
   if (!isCareful(edge)) return { kind: "refused", issue, kept: "event" };
-  // What is too deep was turned into text, which no rule can look into.
-  if (issue.code === "eventTooDeep")
+  // What is too deep was turned into text, and neither that nor an unread message can be looked into.
+  if (issue.code === "eventTooDeep" || issue.isUnread === true)
     return { kind: "refused", issue: bare(issue), kept: { name: draft.name } };
   const content = protect(draft, context, run);
   return { kind: "refused", issue: bare(issue), kept: { content } };
@@ -108,11 +113,11 @@ function refused(issue: Issue, { draft, context }: Asked, run: EdgeRun): Passed 
 
 /** The issue without anything that the client sent. */
 export function bare(issue: Issue): Issue {
-  const { code, path } = issue;
+  const { code, path, schema } = issue;
   const field = /^\/(\w+)/.exec(path ?? "")?.[1];
   const at = field === undefined || !toldFields.has(field) ? "" : ` at "${field}"`;
   const message = issue.bare ?? `the event was refused${at}; its values are not kept`;
-  return { code, message };
+  return { code, message, ...(schema === undefined ? {} : { schema }) };
 }
 
 const toldFields: ReadonlySet<string> = new Set([

@@ -1,3 +1,5 @@
+import type { ContractPolicy } from "../contract/policy.ts";
+
 /** What a configuration may ask for at the edge: for one source, or for all of them as `defaults`. */
 export interface EdgePolicy {
   /** What is found out about where and with what the event was made. */
@@ -18,6 +20,8 @@ export interface EdgePolicy {
   readonly consent?: ConsentPolicy;
   /** Signed tokens that prove a user id. */
   readonly identity?: IdentityPolicy;
+  /** What is done with events that break their contract, or that the plan does not know. */
+  readonly contracts?: ContractPolicy;
 }
 
 export type BotPolicy = "mark" | "refuse" | "ignore";

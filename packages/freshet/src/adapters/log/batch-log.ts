@@ -11,13 +11,25 @@
  *   (G1).
  * - L4 The end moves, then the listener hears, then the appends resolve (G4).
  * - L5 The last batch is never trimmed: it alone says where the log ends.
+ * - L6 A schema is written in its turn (L1), and used by appends that come after it is on disk (F1).
  */
 import type { LogRecord } from "../../core/record.ts";
 import { LogWriteError } from "../../engine/port/errors.ts";
-import type { AppendReceipt, CommittedBatch, Log } from "../../engine/port/log.ts";
+import type { AppendReceipt, CommittedBatch } from "../../engine/port/log.ts";
 import type { BatchStore } from "./batch-store.ts";
 import { BatchEncoder } from "./encoder.ts";
-import { endOf, headOf, type LogEnd, readBatches, readRecord } from "./reader.ts";
+import type { FormattedLog, SchemaToUse } from "./formatted-log.ts";
+import type { EventSchema, FindSchema } from "./payload/event-payload.ts";
+import { isSameSchema, type KeptSchema, rowOf } from "./payload/schema-row.ts";
+import {
+  endOf,
+  headOf,
+  type LogEnd,
+  readBatches,
+  readRecord,
+  readSchemas,
+  schemasIn,
+} from "./reader.ts";
 
 /**
  * A group past this takes no more appends: a longer write would hold up those that wait behind it.
@@ -25,6 +37,8 @@ import { endOf, headOf, type LogEnd, readBatches, readRecord } from "./reader.ts
 const groupBytesMax = 4 * 1024 * 1024;
 /** Batches that one trim transaction removes; an append waits behind at most one of these. */
 const trimBatchesMax = 256;
+/** Ids of registries are positive numbers of 32 bits: from here on none of them means another schema. */
+const ownIdsFrom = 2 ** 31;
 /** One gathers while one is written; more exist only while a backlog lasts. */
 const spareEncodersMax = 2;
 
@@ -48,10 +62,19 @@ interface Trim {
   readonly reject: (error: unknown) => void;
 }
 
-export class BatchLog implements Log {
+interface Change {
+  readonly schema: SchemaToUse | null;
+  readonly resolve: (id: number | null) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class BatchLog implements FormattedLog {
   readonly #batches: BatchStore;
+  readonly #schemas: FindSchema;
+  #schema: EventSchema | undefined;
   #groups: Group[] = [];
   #trims: Trim[] = [];
+  #changes: Change[] = [];
   #spare: BatchEncoder[] = [];
   #end: LogEnd;
   #first: number;
@@ -63,6 +86,7 @@ export class BatchLog implements Log {
 
   constructor(batches: BatchStore) {
     this.#batches = batches;
+    this.#schemas = schemasIn(batches);
     this.#end = endOf(batches);
     this.#first = batches.first() ?? 0;
     this.#bytesTrimmed = headOf(batches, batches.first())?.bytesBefore ?? 0;
@@ -90,7 +114,7 @@ export class BatchLog implements Log {
       if (this.#closing !== undefined) throw closedError();
       const group = this.#groupWithRoom();
       const index = group.encoder.count;
-      group.encoder.add(records);
+      group.encoder.add(records, this.#schema);
       for (const record of records) group.records.push(record);
       group.waiters.push({ index, count: records.length, resolve, reject });
       this.#wake();
@@ -103,11 +127,23 @@ export class BatchLog implements Log {
   }
 
   read(offset: number): Iterable<CommittedBatch> {
-    return readBatches(this.#batches, offset);
+    return readBatches(this.#batches, offset, this.#schemas);
   }
 
   get(offset: number): LogRecord | undefined {
-    return readRecord(this.#batches, offset);
+    return readRecord(this.#batches, offset, this.#schemas);
+  }
+
+  schemas(): readonly KeptSchema[] {
+    return readSchemas(this.#batches);
+  }
+
+  writeEventsAs(schema: SchemaToUse | null): Promise<number | null> {
+    return new Promise((resolve, reject) => {
+      if (this.#closing !== undefined) throw closedError();
+      this.#changes.push({ schema, resolve, reject });
+      this.#wake();
+    });
   }
 
   trim(offset: number): Promise<void> {
@@ -149,18 +185,20 @@ export class BatchLog implements Log {
   }
 
   /**
-   * Writes one group and trims one piece, in turns, so that neither starves, until nothing is left
-   * (L1).
+   * Changes the schema, writes one group and trims one piece, in turns, so that none starves, until
+   * nothing is left (L1).
    */
   async #writeNext(): Promise<void> {
     try {
+      const change = this.#changes.shift();
+      if (change !== undefined) await this.#changeSchema(change);
       const group = this.#groups.shift();
       if (group !== undefined && group.waiters.length > 0) await this.#writeGroup(group);
       const trim = this.#trims[0];
       if (trim !== undefined) await this.#trimSome(trim);
     } finally {
       this.#state = "idle";
-      if (this.#groups.length > 0 || this.#trims.length > 0) this.#wake();
+      if (this.#groups.length + this.#trims.length + this.#changes.length > 0) this.#wake();
       else this.#whenIdle?.();
     }
   }
@@ -200,6 +238,35 @@ export class BatchLog implements Log {
         resolve({ firstOffset: first, lastOffset: first + count - 1 });
       }
     }
+  }
+
+  /** Keeps L6. */
+  async #changeSchema({ schema, resolve, reject }: Change): Promise<void> {
+    try {
+      const id = schema === null ? null : await this.#idOf(schema);
+      this.#schema = id === null ? undefined : this.#schemas(id);
+      resolve(id);
+    } catch (error) {
+      reject(error);
+    }
+  }
+
+  /** Writes the schema where the log does not have it (F2). */
+  async #idOf(schema: SchemaToUse): Promise<number> {
+    const known = this.schemas();
+    const same = known.find((one) => isSameSchema(one, schema));
+    if (same !== undefined) return same.id;
+    const ids = known.map(({ id }) => id);
+    const wanted = schema.id ?? 0;
+    const isFree =
+      Number.isInteger(wanted) && wanted > 0 && wanted < ownIdsFrom && !ids.includes(wanted);
+    const id = isFree ? wanted : Math.max(ownIdsFrom - 1, ...ids) + 1;
+    try {
+      await this.#batches.writeSchema(id, rowOf(schema));
+    } catch (cause) {
+      throw writeError(cause);
+    }
+    return id;
   }
 
   async #trimSome(trim: Trim): Promise<void> {

@@ -8,6 +8,10 @@ export interface BatchReader {
   first(): number | undefined;
   last(): number | undefined;
   get(firstOffset: number): Uint8Array | undefined;
+  /** The row of a schema that payloads name by its id. */
+  schema(id: number): string | undefined;
+  /** Ids of all schemas, in order. */
+  schemaIds(): readonly number[];
   readonly id: string;
   close(): Promise<void>;
 }
@@ -15,6 +19,8 @@ export interface BatchReader {
 export interface BatchStore extends BatchReader {
   /** Resolves when the batch is synced. A rejection means that nothing of it is kept. */
   write(firstOffset: number, batch: Uint8Array): Promise<void>;
+  /** Resolves when the row is synced. A rejection means that it is not there. Rows are never changed. */
+  writeSchema(id: number, row: string): Promise<void>;
   /** One atomic, synced removal. */
   remove(firstOffsets: readonly number[]): Promise<void>;
   /**

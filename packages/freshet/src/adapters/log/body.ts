@@ -3,7 +3,7 @@ import type { LogRecord } from "../../core/record.ts";
 type Kind = LogRecord["kind"];
 
 /** Numbers on disk; a number never changes its meaning. */
-const kindCodes = {
+export const kindCodes = {
   event: 1,
   deadLetter: 2,
   tick: 3,

@@ -5,9 +5,12 @@ import {
   batchHeadBytes,
   formatVersion,
   payloadBytesMax,
+  payloadFormats,
   recordHeadBytes,
   writeHead,
 } from "./format.ts";
+import { ByteWriter } from "./payload/byte-writer.ts";
+import { type EventSchema, writeEvent } from "./payload/event-payload.ts";
 
 /** Where a batch stands in the log; known only when it is written. */
 export interface BatchPlace {
@@ -27,13 +30,16 @@ const utf8BytesPerUnit = 3;
  * buffer is used again after `reset`, so what `seal` returned must be on disk by then.
  */
 export class BatchEncoder {
-  #buffer = Buffer.allocUnsafeSlow(bufferBytesAtFirst);
-  #end = batchHeadBytes;
+  #out = new ByteWriter(bufferBytesAtFirst);
   #count = 0;
   #counted = 0;
 
+  constructor() {
+    this.#out.at = batchHeadBytes;
+  }
+
   get bytes(): number {
-    return this.#end;
+    return this.#out.at;
   }
   get count(): number {
     return this.#count;
@@ -42,13 +48,16 @@ export class BatchEncoder {
     return this.#counted;
   }
 
-  /** All of them or, where it throws (a value that JSON cannot say), none. */
-  add(records: readonly LogRecord[]): void {
-    const before = { end: this.#end, count: this.#count, counted: this.#counted };
+  /**
+   * All of them or, where it throws (a value that JSON cannot say), none. Events are written with
+   * the schema, those that it has no place for and all other records as JSON.
+   */
+  add(records: readonly LogRecord[], schema?: EventSchema): void {
+    const before = { at: this.#out.at, count: this.#count, counted: this.#counted };
     try {
-      for (const record of records) this.#addOne(record);
+      for (const record of records) this.#addOne(record, schema);
     } catch (error) {
-      this.#end = before.end;
+      this.#out.at = before.at;
       this.#count = before.count;
       this.#counted = before.counted;
       throw error;
@@ -56,49 +65,55 @@ export class BatchEncoder {
   }
 
   seal(place: BatchPlace): Buffer {
-    const batch = this.#buffer.subarray(0, this.#end);
+    const batch = this.#out.buffer.subarray(0, this.#out.at);
     writeHead(batch, { ...place, count: this.#count, counted: this.#counted });
     return batch;
   }
 
   reset(): void {
-    if (this.#buffer.length > bufferBytesKept) {
-      this.#buffer = Buffer.allocUnsafeSlow(bufferBytesAtFirst);
-    }
-    this.#end = batchHeadBytes;
+    if (this.#out.buffer.length > bufferBytesKept) this.#out = new ByteWriter(bufferBytesAtFirst);
+    this.#out.at = batchHeadBytes;
     this.#count = 0;
     this.#counted = 0;
   }
 
-  #addOne(record: LogRecord): void {
-    const text = bodyText(record);
-    if (text.length * utf8BytesPerUnit > payloadBytesMax) {
-      throw new RangeError(`a log record of ${text.length} characters is too long`);
-    }
-    const position = this.#end;
-    this.#reserve(recordHeadBytes + text.length * utf8BytesPerUnit);
-    const buffer = this.#buffer;
-    const length = buffer.write(text, position + recordHeadBytes, "utf8");
+  #addOne(record: LogRecord, schema: EventSchema | undefined): void {
+    const out = this.#out;
+    const position = out.at;
+    out.room(recordHeadBytes);
+    out.at += recordHeadBytes;
+    const format = writePayload(out, record, schema);
+    const { buffer } = out;
     buffer[position] = formatVersion;
     buffer[position + 1] = kindCode(record);
-    buffer[position + 2] = 0;
+    buffer[position + 2] = format;
     buffer.writeUInt16LE(record.partition, position + 3);
     buffer.writeDoubleLE(record.at, position + 5);
     buffer.writeUInt32LE(0, position + 13);
     writeKeyHash(buffer, position + 17, keyOf(record));
-    buffer.writeUInt32LE(length, position + 33);
-    this.#end = position + recordHeadBytes + length;
+    buffer.writeUInt32LE(out.at - position - recordHeadBytes, position + 33);
     this.#count += 1;
     if (isCounted(record)) this.#counted += 1;
   }
+}
 
-  #reserve(bytes: number): void {
-    const needed = this.#end + bytes;
-    if (needed <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
-    this.#buffer.copy(grown, 0, 0, this.#end);
-    this.#buffer = grown;
+/** The number of the format that it chose. */
+function writePayload(out: ByteWriter, record: LogRecord, schema: EventSchema | undefined): number {
+  const { at } = out;
+  if (schema !== undefined && record.kind === "event" && writeEvent(out, record, schema)) {
+    checkLength(out.at - at);
+    return payloadFormats[schema.codec.format];
   }
+  const text = bodyText(record);
+  checkLength(text.length * utf8BytesPerUnit);
+  out.room(text.length * utf8BytesPerUnit);
+  out.at += out.buffer.write(text, out.at, "utf8");
+  return payloadFormats.json;
+}
+
+function checkLength(bytes: number): void {
+  if (bytes > payloadBytesMax)
+    throw new RangeError(`a log record of up to ${bytes} bytes is too long`);
 }
 
 const hashWords = new Uint32Array(4);

@@ -17,31 +17,43 @@
  * Then each record, 37 bytes and its payload:
  *   0  version           u8, 1
  *   1  kind              u8, see `body.ts`
- *   2  flags             u8, 0
+ *   2  payload format    u8, 0 = JSON, 1 = Avro, 2 = Protobuf
  *   3  partition         u16
  *   5  at                f64
  *  13  sealKeyId         u32, 0 = not sealed
  *  17  key hash          hash128 of the partition key, 4 × u32; zeros where the record has none
  *  33  payload length    u32
- *  37  payload           UTF-8 JSON of the record without kind, partition and at
+ *  37  payload           UTF-8 JSON of the record without kind, partition and at; an event in Avro
+ *                        or Protobuf: its schema's id and the event (`payload/event-payload.ts`)
  *
  * - B1 A batch whose crc, length or counts do not fit is refused with the offset, never read in
  *   part.
  * - B2 Reading one record parses that record only: the others are stepped over by their lengths.
- * - B3 A sealed record, or a version that is not known, is LogUnreadableError: whole, but not for
- *   us.
+ * - B3 A sealed record, or a version or payload format that is not known, is LogUnreadableError:
+ *   whole, but not for us.
+ * - B4 Each record says how it is written, so that one batch may hold all formats; what an id of a
+ *   schema stands for is found in the log itself (`schemas`), and never changes.
  */
 import { crc32 } from "node:zlib";
 import type { LogRecord } from "../../core/record.ts";
 import { LogCorruptError, LogUnreadableError } from "../../engine/port/errors.ts";
 import type { CommittedBatch } from "../../engine/port/log.ts";
-import { recordOf } from "./body.ts";
+import { kindCodes, recordOf } from "./body.ts";
+import { PayloadDamaged, PayloadUnknown } from "./payload/byte-reader.ts";
+import type { CompactFormat } from "./payload/codec.ts";
+import { type FindSchema, readEvent } from "./payload/event-payload.ts";
 
 export const formatVersion = 1;
 export const batchHeadBytes = 48;
 export const recordHeadBytes = 37;
 /** A payload's length is a u32, and V8 makes no text over 512 MiB; no record comes near this. */
 export const payloadBytesMax = 256 * 1024 * 1024;
+/** Numbers on disk; a number never changes its meaning. */
+export const payloadFormats = {
+  json: 0,
+  avro: 1,
+  protobuf: 2,
+} as const satisfies Record<CompactFormat | "json", number>;
 const magic = 0x474c46;
 
 export interface BatchHead {
@@ -101,14 +113,22 @@ function isPlausible(head: BatchHead): boolean {
   );
 }
 
-export function decodeBatch(bytes: Uint8Array, offset: number): CommittedBatch {
+/** For logs of JSON alone: no id stands for anything. */
+export const noSchemas: FindSchema = () => undefined;
+
+/** `schemas` finds what the ids in the log stand for. */
+export function decodeBatch(
+  bytes: Uint8Array,
+  offset: number,
+  schemas: FindSchema,
+): CommittedBatch {
   const head = readHead(bytes, offset);
   const batch = asBuffer(bytes);
   const records: LogRecord[] = [];
   let position = batchHeadBytes;
   for (let index = 0; index < head.count; index += 1) {
     const end = endOfRecord(batch, position, offset + index);
-    records.push(decodeAt(batch, position, end, offset + index));
+    records.push(decodeAt({ batch, position, end, offset: offset + index }, schemas));
     position = end;
   }
   if (position !== batch.length) throw corrupt(offset, "bytes are left after the last record");
@@ -120,15 +140,15 @@ export function decodeBatch(bytes: Uint8Array, offset: number): CommittedBatch {
  */
 export function decodeRecord(
   bytes: Uint8Array,
-  firstOffset: number,
-  offset: number,
+  { firstOffset, offset }: { readonly firstOffset: number; readonly offset: number },
+  schemas: FindSchema,
 ): LogRecord | undefined {
   const head = readHead(bytes, firstOffset);
   if (offset < firstOffset || offset >= firstOffset + head.count) return undefined;
   const batch = asBuffer(bytes);
   let position = batchHeadBytes;
   for (let at = firstOffset; at < offset; at += 1) position = endOfRecord(batch, position, at);
-  return decodeAt(batch, position, endOfRecord(batch, position, offset), offset);
+  return decodeAt({ batch, position, end: endOfRecord(batch, position, offset), offset }, schemas);
 }
 
 function endOfRecord(batch: Buffer, position: number, offset: number): number {
@@ -139,23 +159,67 @@ function endOfRecord(batch: Buffer, position: number, offset: number): number {
   return end;
 }
 
-function decodeAt(batch: Buffer, position: number, end: number, offset: number): LogRecord {
+interface RecordPlace {
+  readonly batch: Buffer;
+  readonly position: number;
+  readonly end: number;
+  readonly offset: number;
+}
+
+function decodeAt(place: RecordPlace, schemas: FindSchema): LogRecord {
+  const { batch, position, end, offset } = place;
   const version = batch.readUInt8(position);
   if (version !== formatVersion) throw unreadable(offset, `record format ${version}`);
-  const flags = batch.readUInt8(position + 2);
-  if (flags !== 0) throw unreadable(offset, `record flags ${flags}`);
+  const format = batch.readUInt8(position + 2);
   const sealKeyId = batch.readUInt32LE(position + 13);
   if (sealKeyId !== 0) throw unreadable(offset, `a record sealed with key ${sealKeyId}`);
   const at = batch.readDoubleLE(position + 5);
   if (!Number.isFinite(at)) throw corrupt(offset, "the record's time is no number");
-  const record = recordOf({
+  const head = {
     kindCode: batch.readUInt8(position + 1),
     partition: batch.readUInt16LE(position + 3),
     at,
-    text: batch.toString("utf8", position + recordHeadBytes, end),
-  });
-  if (typeof record === "string") throw corrupt(offset, record);
-  return record;
+  };
+  switch (format) {
+    case payloadFormats.json: {
+      const text = batch.toString("utf8", position + recordHeadBytes, end);
+      const record = recordOf({ ...head, text });
+      if (typeof record === "string") throw corrupt(offset, record);
+      return record;
+    }
+    case payloadFormats.avro:
+      return decodeEvent({ ...place, ...head, format: "avro" }, schemas);
+    case payloadFormats.protobuf:
+      return decodeEvent({ ...place, ...head, format: "protobuf" }, schemas);
+    default:
+      throw unreadable(offset, `payload format ${format}`);
+  }
+}
+
+interface CompactRecord extends RecordPlace {
+  readonly kindCode: number;
+  readonly partition: number;
+  readonly at: number;
+  readonly format: CompactFormat;
+}
+
+function decodeEvent(record: CompactRecord, schemas: FindSchema): LogRecord {
+  const { batch, position, end, offset, kindCode, partition, at, format } = record;
+  if (kindCode !== kindCodes.event)
+    throw corrupt(offset, `a record of kind ${kindCode} is written in ${format}`);
+  try {
+    const bytes = { batch, at: position + recordHeadBytes, end, format };
+    const { key, event } = readEvent(bytes, schemas);
+    return { kind: "event", partition, at, key, event };
+  } catch (error) {
+    throw recordError(offset, error);
+  }
+}
+
+/** What is wrong with a payload or its schema, as an error of the port. */
+export function recordError(offset: number, error: unknown): unknown {
+  if (error instanceof PayloadDamaged) return corrupt(offset, error.message);
+  return error instanceof PayloadUnknown ? unreadable(offset, error.message) : error;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

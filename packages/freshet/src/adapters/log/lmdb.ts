@@ -12,10 +12,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Database } from "lmdb";
 import { LogLockedError, LogUnreadableError, LogWriteError } from "../../engine/port/errors.ts";
-import type { Log, LogReader } from "../../engine/port/log.ts";
 import { BatchLog } from "./batch-log.ts";
 import type { BatchStore } from "./batch-store.ts";
 import { formatVersion } from "./format.ts";
+import type { FormattedLog, FormattedLogReader } from "./formatted-log.ts";
 import {
   closeEnvironment,
   commitDurably,
@@ -31,6 +31,8 @@ import { BatchLogReader, endOf, headOf } from "./reader.ts";
 
 export type LmdbLogOptions = EnvironmentOptions;
 
+/** One UTF-16 unit takes at most three bytes in UTF-8. */
+const utf8BytesPerUnit = 3;
 /** What a batch may add to the file beside itself: pages of the trees on the way, and the free list. */
 const treeBytesMax = 1024 * 1024;
 
@@ -38,7 +40,7 @@ const treeBytesMax = 1024 * 1024;
  * Rejects with LogLockedError (G6), LogWriteError (the folder cannot be made or written),
  * LogCorruptError (the last batch is damaged, so that the end is not known) or LogUnreadableError.
  */
-export async function openLmdbLog(options: LmdbLogOptions): Promise<Log> {
+export async function openLmdbLog(options: LmdbLogOptions): Promise<FormattedLog> {
   const environment = await openOwned(options).catch((cause: unknown) => {
     throw openError(options.folder, cause);
   });
@@ -53,13 +55,15 @@ export async function openLmdbLog(options: LmdbLogOptions): Promise<Log> {
 }
 
 /** For tools and other processes: takes no lock and writes nothing. */
-export function openLmdbLogReader(options: Pick<LmdbLogOptions, "folder">): LogReader {
+export function openLmdbLogReader(options: Pick<LmdbLogOptions, "folder">): FormattedLogReader {
   if (!existsSync(join(options.folder, "data.mdb"))) throw missingError(options.folder);
   return new BatchLogReader(batchStore(openReadOnly(options.folder)));
 }
 
 const idKey = "logId";
 const versionKey = "formatVersion";
+/** Ids in ten digits, so that their order is that of numbers. */
+const schemaKey = (id: number): string => `schema/${String(id).padStart(10, "0")}`;
 
 function makeMeta({ root }: Environment): void {
   if (root.get(idKey) !== undefined) return;
@@ -80,6 +84,10 @@ function batchStore(environment: Environment): BatchStore {
   const renew = () => {
     if (isReader) batches.resetReadTxn();
   };
+  const schemaKeys = function* (): Generator<string> {
+    renew();
+    yield* root.getKeys({ start: schemaKey(0), end: "schema0" });
+  };
   const nearest = (range: { start?: number; reverse: true } | object): number | undefined => {
     renew();
     for (const key of batches.getKeys({ ...range, limit: 1 })) return key;
@@ -91,6 +99,16 @@ function batchStore(environment: Environment): BatchStore {
     first: () => nearest({}),
     last: () => nearest({ reverse: true }),
     get: (firstOffset) => batches.getBinary(firstOffset),
+    schema: (id) => {
+      renew();
+      return root.get(schemaKey(id));
+    },
+    schemaIds: () => [...schemaKeys()].map((key) => Number(key.slice("schema/".length))),
+    writeSchema: (id, row) =>
+      commitDurably(environment, {
+        bytesMax: row.length * utf8BytesPerUnit + treeBytesMax,
+        start: () => root.put(schemaKey(id), row),
+      }),
     write: (firstOffset, batch) =>
       commitDurably(environment, {
         bytesMax: batch.length + treeBytesMax,

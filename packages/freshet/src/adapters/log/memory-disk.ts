@@ -72,6 +72,8 @@ export class MemoryDisk {
   faults: DiskFaults;
   /** Synced batches of the log by first offset, in order. */
   readonly batches = new Map<number, Uint8Array>();
+  /** Synced rows of the log's schemas by id. */
+  readonly schemas = new Map<number, string>();
   readonly tables = new Map<StateTable, Map<string, Uint8Array>>();
   readonly logId: string;
   readonly #clock: Pick<Clock, "after">;

@@ -1,8 +1,8 @@
 import { LogLockedError } from "../../engine/port/errors.ts";
-import type { Log, LogReader } from "../../engine/port/log.ts";
 import { BatchLog } from "./batch-log.ts";
 import type { BatchStore } from "./batch-store.ts";
 import { readHead } from "./format.ts";
+import type { FormattedLog, FormattedLogReader } from "./formatted-log.ts";
 import type { MemoryDisk } from "./memory-disk.ts";
 import { BatchLogReader } from "./reader.ts";
 
@@ -11,13 +11,13 @@ const lockName = "log";
 /**
  * The log on a `MemoryDisk`. What was opened before a crash of the disk is dead and stays silent.
  */
-export async function openMemoryLog(disk: MemoryDisk): Promise<Log> {
+export async function openMemoryLog(disk: MemoryDisk): Promise<FormattedLog> {
   if (!disk.lock(lockName)) throw lockedError();
   dropTornBatch(disk);
   return new BatchLog(batchStore(disk));
 }
 
-export function openMemoryLogReader(disk: MemoryDisk): LogReader {
+export function openMemoryLogReader(disk: MemoryDisk): FormattedLogReader {
   return new BatchLogReader({ ...batchStore(disk), close: async () => {} });
 }
 
@@ -37,7 +37,7 @@ function dropTornBatch(disk: MemoryDisk): void {
 }
 
 function batchStore(disk: MemoryDisk): BatchStore {
-  const { batches, epoch } = disk;
+  const { batches, schemas, epoch } = disk;
   const keys = new SortedKeys(batches);
   const never = new Promise<void>(() => {});
   const isDead = () => disk.epoch !== epoch;
@@ -47,6 +47,10 @@ function batchStore(disk: MemoryDisk): BatchStore {
     first: () => keys.at(0),
     last: () => keys.at(-1),
     get: (firstOffset) => batches.get(firstOffset),
+    schema: (id) => schemas.get(id),
+    schemaIds: () => [...schemas.keys()].sort((a, b) => a - b),
+    writeSchema: (id, row) =>
+      isDead() ? never : disk.submit({ apply: () => schemas.set(id, row) }),
     write: (firstOffset, batch) => {
       if (isDead()) return never;
       const bytes = Uint8Array.from(batch);

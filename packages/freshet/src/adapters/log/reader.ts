@@ -1,18 +1,30 @@
 import type { LogRecord } from "../../core/record.ts";
 import { LogTrimmedError } from "../../engine/port/errors.ts";
-import type { CommittedBatch, LogReader } from "../../engine/port/log.ts";
+import type { CommittedBatch } from "../../engine/port/log.ts";
 import type { BatchReader } from "./batch-store.ts";
-import { type BatchHead, corrupt, decodeBatch, decodeRecord, readHead } from "./format.ts";
+import {
+  type BatchHead,
+  corrupt,
+  decodeBatch,
+  decodeRecord,
+  readHead,
+  recordError,
+} from "./format.ts";
+import type { FormattedLogReader } from "./formatted-log.ts";
+import type { FindSchema } from "./payload/event-payload.ts";
+import { type KeptSchema, readRow, schemaFinder } from "./payload/schema-row.ts";
 
 /**
  * A log for reading only: beside a live writer, or of a folder that nobody has open. Always up to
  * date.
  */
-export class BatchLogReader implements LogReader {
+export class BatchLogReader implements FormattedLogReader {
   readonly #batches: BatchReader;
+  readonly #schemas: FindSchema;
 
   constructor(batches: BatchReader) {
     this.#batches = batches;
+    this.#schemas = schemasIn(batches);
   }
 
   get id(): string {
@@ -33,11 +45,15 @@ export class BatchLogReader implements LogReader {
   }
 
   read(offset: number): Iterable<CommittedBatch> {
-    return readBatches(this.#batches, offset);
+    return readBatches(this.#batches, offset, this.#schemas);
   }
 
   get(offset: number): LogRecord | undefined {
-    return readRecord(this.#batches, offset);
+    return readRecord(this.#batches, offset, this.#schemas);
+  }
+
+  schemas(): readonly KeptSchema[] {
+    return readSchemas(this.#batches);
   }
 
   close(): Promise<void> {
@@ -71,23 +87,46 @@ export function headOf(
   return readHead(bytesOf(batches, firstOffset), firstOffset);
 }
 
-export function* readBatches(batches: BatchReader, offset: number): Generator<CommittedBatch> {
+export function* readBatches(
+  batches: BatchReader,
+  offset: number,
+  schemas: FindSchema,
+): Generator<CommittedBatch> {
   const first = batches.first() ?? 0;
   if (offset < first) throw trimmed(offset, first);
   const last = batches.last() ?? -1;
   let firstOffset = batches.floor(offset) ?? 0;
   while (firstOffset <= last) {
-    const batch = decodeBatch(bytesOf(batches, firstOffset), firstOffset);
+    const batch = decodeBatch(bytesOf(batches, firstOffset), firstOffset, schemas);
     firstOffset += batch.records.length;
     // The batch nearest before an offset past the end does not hold it.
     if (firstOffset > offset) yield batch;
   }
 }
 
-export function readRecord(batches: BatchReader, offset: number): LogRecord | undefined {
+export function readRecord(
+  batches: BatchReader,
+  offset: number,
+  schemas: FindSchema,
+): LogRecord | undefined {
   const firstOffset = batches.floor(offset);
   if (firstOffset === undefined) return undefined;
-  return decodeRecord(bytesOf(batches, firstOffset), firstOffset, offset);
+  return decodeRecord(bytesOf(batches, firstOffset), { firstOffset, offset }, schemas);
+}
+
+export function schemasIn(batches: BatchReader): FindSchema {
+  return schemaFinder((id) => {
+    const row = batches.schema(id);
+    return row === undefined ? undefined : readRow(id, row);
+  });
+}
+
+export function readSchemas(batches: BatchReader): readonly KeptSchema[] {
+  try {
+    return batches.schemaIds().map((id) => readRow(id, batches.schema(id) ?? ""));
+  } catch (error) {
+    throw recordError(batches.first() ?? 0, error);
+  }
 }
 
 function bytesOf(batches: BatchReader, firstOffset: number): Uint8Array {

@@ -25,7 +25,11 @@ import {
 } from "../../engine/dispatcher-breaker.ts";
 import type { Clock } from "../../engine/port/clock.ts";
 import { RegistryUnavailableError } from "../../engine/port/errors.ts";
-import type { SchemaRegistry, SubjectSchema } from "../../engine/port/schema-registry.ts";
+import type {
+  SchemaLookUp,
+  SchemaRegistry,
+  SubjectSchema,
+} from "../../engine/port/schema-registry.ts";
 import { refusalOf, schemaAnswer, versionAnswer } from "./http-answer.ts";
 import { Memory } from "./memory-of-answers.ts";
 
@@ -67,11 +71,11 @@ export const httpRegistryLimits: HttpRegistryLimits = {
 };
 
 /** Throws where the address cannot be used. */
-export function httpRegistry(options: HttpRegistryOptions): SchemaRegistry {
+export function httpRegistry(options: HttpRegistryOptions): SchemaRegistry & SchemaLookUp {
   return new HttpRegistry(options);
 }
 
-class HttpRegistry implements SchemaRegistry {
+class HttpRegistry implements SchemaRegistry, SchemaLookUp {
   readonly #base: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #clock: Clock;
@@ -132,6 +136,11 @@ class HttpRegistry implements SchemaRegistry {
       if (typeof id === "number" && Number.isInteger(id)) return id;
       throw unavailable("the registry answered a registration without an id");
     });
+  }
+
+  async lookUp(subject: string, content: SchemaContent): Promise<SubjectSchema> {
+    const path = `/subjects/${encodeURIComponent(subject)}`;
+    return versionAnswer(await this.#ask("POST", path, { ...content } as unknown as JsonObject));
   }
 
   async references(content: SchemaContent): Promise<readonly ResolvedReference[]> {

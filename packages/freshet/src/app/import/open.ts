@@ -4,10 +4,12 @@ import { nearest } from "../../core/plan/error.ts";
 import { LogLockedError } from "../../engine/port/errors.ts";
 import type { Settings } from "../config.ts";
 import { createSources } from "../edge.ts";
-import { markFolder } from "../folder.ts";
+import { markFolder, type OpenFolder } from "../folder.ts";
 import { readGeo } from "../geo.ts";
 import { keysOf } from "../keys.ts";
 import type { LoadedPlan } from "../load.ts";
+import { LogFormatter } from "../log/format.ts";
+import { openRegistry } from "../registry/open.ts";
 import { UsageError } from "../usage-error.ts";
 import { openServerTarget } from "./server-target.ts";
 import { type ImportTarget, openFolderTarget } from "./target.ts";
@@ -47,13 +49,32 @@ export async function openTarget(options: TargetOptions): Promise<ImportTarget> 
   const { settings, plan, url } = options;
   if (url !== undefined) return serverOf(options, url);
   try {
-    return await openFolderTarget(settings.data, plan, sourcesOf(settings));
+    const format = (folder: OpenFolder) => useLogFormat(folder, options);
+    return await openFolderTarget(settings.data, plan, sourcesOf(settings), format);
   } catch (error) {
     if (!(error instanceof LogLockedError)) throw error;
     return serverOf(
       options,
       `http://${settings.host === "0.0.0.0" ? "127.0.0.1" : settings.host}:${settings.port}`,
     );
+  }
+}
+
+/** Rows go into the log as a server's events do. */
+async function useLogFormat(
+  { log, clock }: OpenFolder,
+  { settings, plan }: TargetOptions,
+): Promise<void> {
+  const { data, registry: config, logFormat: format } = settings;
+  if (format === "json") return;
+  const registry = await openRegistry({ data, config, clock });
+  const warn = (message: string) => void process.emitWarning(message);
+  const formatter = new LogFormatter({ log, format, registry, warn });
+  try {
+    await formatter.use(plan.plan.definition);
+    await formatter.close();
+  } finally {
+    await registry.close();
   }
 }
 

@@ -5,7 +5,7 @@ import { openLmdbLogReader } from "../../adapters/log/lmdb.ts";
 import { compilePlan } from "../../core/plan/compile.ts";
 import { createAcceptState } from "../../server/accept-state.ts";
 import { acceptHistory, type History } from "../../server/route/history.ts";
-import { logFolder, openFolder } from "../folder.ts";
+import { logFolder, type OpenFolder, openFolder } from "../folder.ts";
 import type { LoadedPlan } from "../load.ts";
 import { refreshTables } from "../tables.ts";
 
@@ -37,11 +37,15 @@ export interface ImportTarget {
 /** Records on disk that are not reduced yet; past it the next batch waits. */
 const inFlightMax = 8000;
 
-/** A data folder that nobody uses: log and engine run in this process. Rejects with LogLockedError otherwise. */
+/**
+ * A data folder that nobody uses: log and engine run in this process, and `prepare` sees it before the first row.
+ * Rejects with LogLockedError otherwise.
+ */
 export async function openFolderTarget(
   data: string,
   loaded: LoadedPlan,
   sources: Sources = sourcesOf([]),
+  prepare: (folder: OpenFolder) => Promise<void> = async () => {},
 ): Promise<ImportTarget> {
   const folder = await openFolder(data, {
     plan: compilePlan(loaded.plan),
@@ -50,6 +54,7 @@ export async function openFolderTarget(
   });
   const { engine, clock } = folder;
   try {
+    await prepare(folder);
     await refreshTables(engine, clock, loaded.folder);
   } catch (error) {
     await folder.close();

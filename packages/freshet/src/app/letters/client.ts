@@ -112,7 +112,7 @@ const pollMs = 300;
 /** Longer than a dry run may take. */
 const answerMsMax = 30_000;
 
-async function ask(
+export async function ask(
   { url, secretKey }: LetterServer,
   address: URL,
   body: JsonObject | undefined,

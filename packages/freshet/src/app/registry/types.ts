@@ -5,12 +5,11 @@ import {
   type SchemaContent,
   type SchemaTypes,
 } from "../../core/registry/index.ts";
-import { backward, forward } from "../../schema/difference.ts";
 import {
   differenceMessage,
+  directedDifferences,
   type ParsedSchema,
   parseSchema,
-  schemaDifferences,
 } from "../../schema/index.ts";
 import { descriptorOf, isDescriptor, textOfDescriptor } from "../../schema/protobuf/descriptor.ts";
 
@@ -21,7 +20,7 @@ interface Known extends KnownSchema {
 type Content = Pick<SchemaContent, "schemaType" | "schema">;
 
 /** The languages of schemas that Freshet has, with the last parsed schemas at hand. */
-export function createSchemaTypes(): SchemaTypes {
+export function createSchemaTypes(charsMax: number = registryLimits.parsedCharsMax): SchemaTypes {
   const cache = new Map<string, Known>();
   let chars = 0;
   const keep = (key: string, known: Known) => {
@@ -30,7 +29,7 @@ export function createSchemaTypes(): SchemaTypes {
     cache.set(key, known);
     chars += key.length;
     for (const oldest of cache.keys()) {
-      if (chars <= registryLimits.parsedCharsMax) break;
+      if (chars <= charsMax) break;
       cache.delete(oldest);
       chars -= oldest.length;
     }
@@ -45,11 +44,7 @@ export function createSchemaTypes(): SchemaTypes {
     differences(direction, next, previous) {
       // Both came from `parse` above.
       const [newer, older] = [(next as Known).parsed, (previous as Known).parsed];
-      const found =
-        direction === "backward"
-          ? schemaDifferences(newer, older, backward)
-          : schemaDifferences(older, newer, forward);
-      return found.map(differenceMessage);
+      return directedDifferences(direction, newer, older).map(differenceMessage);
     },
   };
 }

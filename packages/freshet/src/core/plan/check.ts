@@ -1,6 +1,7 @@
 import type { Expression } from "../expression/type.ts";
 import { dependenciesOf, walk } from "../expression/walk.ts";
 import { featureTypes } from "../feature/index.ts";
+import { checkVersions } from "./check-versions.ts";
 import type {
   FeatureDefinition,
   ImportDefinition,
@@ -24,6 +25,7 @@ export function checkPlan(plan: PlanDefinition): void {
     throw new PlanError("the plan has no name", 'give it one: definePlan({ name: "shop", ... })');
   const names = collectNames(plan);
   checkDurations(plan);
+  for (const event of plan.events) checkVersions(event, plan.functions);
   for (const join of plan.joins) checkJoin(join, names);
   for (const filter of plan.filters) {
     if (filter.events !== "all")

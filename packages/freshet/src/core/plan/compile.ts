@@ -11,6 +11,7 @@ import { dependenciesOf } from "../expression/walk.ts";
 import { compileFeature } from "../feature/compile.ts";
 import type { CompiledFeature } from "../feature/compiled.ts";
 import { hashHex } from "../hash.ts";
+import { compileUpCasts, type UpCaster } from "../up-cast.ts";
 import type { ProfileView } from "../view.ts";
 import type {
   FeatureDefinition,
@@ -66,6 +67,8 @@ export interface CompiledTrigger {
 
 /** Everything that one event name sets in motion. */
 export interface EventPlan {
+  /** Undefined where the event has no earlier versions. */
+  readonly upCasts: UpCaster | undefined;
   readonly filters: readonly Condition[];
   readonly transforms: readonly { readonly name: string; readonly run: Transform }[];
   readonly adders: readonly Adder[];
@@ -229,7 +232,9 @@ function compileEvent(compiled: Omit<CompiledPlan, "eventPlan">, name: string): 
   );
   const adders = compiled.slots.flatMap((slot) => addersOf(slot, name));
   const sessionAdders = compiled.sessionSlots.flatMap((slot) => addersOf(slot, name));
+  const declared = definition.events.find((event) => event.name === name);
   return {
+    upCasts: declared === undefined ? undefined : compileUpCasts(declared, functions),
     filters: filters.flatMap((filter) =>
       filter.where === undefined ? [] : [compileCondition(filter.where)],
     ),

@@ -1,4 +1,4 @@
-import type { JsonObject } from "@freshet/protocol";
+import type { Json, JsonObject } from "@freshet/protocol";
 import type { Expression } from "../expression/type.ts";
 import type { FeatureOptions, FeatureWindow } from "../feature/type.ts";
 
@@ -30,8 +30,45 @@ export interface PropertyDefinition {
 
 export interface EventDefinition {
   readonly name: string;
+  /** What the plan says of the properties; derived where a schema says it (`derive.ts`). */
   readonly properties: { readonly [name: string]: PropertyDefinition };
+  /** The schema that declares the event, instead of `properties`. */
+  readonly schema?: SchemaDefinition;
+  /** The version that `properties` and `schema` are of; 1 unless said. */
+  readonly version?: number;
+  /** Versions that still come, or are in the log, oldest first. */
+  readonly earlier?: readonly EarlierVersionDefinition[];
 }
+
+export const schemaLanguages = ["JSON", "AVRO", "PROTOBUF"] as const;
+export type SchemaLanguage = (typeof schemaLanguages)[number];
+
+/** A schema of an event's properties (traits for `Identify`), as its text. */
+export interface SchemaDefinition {
+  readonly language: SchemaLanguage;
+  readonly text: string;
+  /** Protobuf: full name of the message, with or without the package; the file's first unless said. */
+  readonly message?: string;
+}
+
+export interface EarlierVersionDefinition {
+  readonly version: number;
+  readonly properties: { readonly [name: string]: PropertyDefinition };
+  readonly schema?: SchemaDefinition;
+  /** What makes its properties those of the next version that the event lists. */
+  readonly upCast: readonly UpCastStep[];
+}
+
+/** Properties are named by paths, as in expressions: "price", "cart.total". */
+export type UpCastStep =
+  | { readonly op: "rename"; readonly from: string; readonly to: string }
+  /** Where there is nothing, or null. */
+  | { readonly op: "default"; readonly property: string; readonly value: Json }
+  | { readonly op: "drop"; readonly property: string }
+  /** Sees what the steps before it made; null takes the property away. */
+  | { readonly op: "compute"; readonly property: string; readonly value: Expression }
+  /** Names a function of the plan: (event) -> its properties. Pure; an exception makes a dead letter. */
+  | { readonly op: "run"; readonly function: string };
 
 export interface TableDefinition {
   readonly name: string;

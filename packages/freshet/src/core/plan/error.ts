@@ -13,7 +13,8 @@ export class PlanError extends Error {
   }
 }
 
-const originKey: unique symbol = Symbol("origin");
+/** Of the registry of symbols: a plan's file is bundled with builders of its own. */
+const originKey: unique symbol = Symbol.for("freshet.origin");
 
 /** Remembers where a definition was made, invisible to JSON and to hashes. */
 export function withOrigin<T extends object>(definition: T): T {

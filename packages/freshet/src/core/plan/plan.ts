@@ -10,8 +10,8 @@ import type {
   SegmentDefinition,
   TriggerDefinition,
 } from "./definition.ts";
-import { PlanError } from "./error.ts";
-import type { EventRef, Shape, TableRef, Transform, TransformRef } from "./event.ts";
+import { originOf, PlanError } from "./error.ts";
+import type { DeclaredEvent, Shape, TableRef, Transform, TransformRef } from "./event.ts";
 
 /** A plan: all definitions, checked and frozen, and the functions that they name. */
 export interface Plan {
@@ -23,7 +23,7 @@ export interface Plan {
 
 export interface PlanSettings {
   readonly name: string;
-  readonly events: readonly EventRef<Shape>[];
+  readonly events: readonly DeclaredEvent<unknown>[];
   readonly tables?: readonly TableRef<Shape>[];
   readonly joins?: readonly JoinDefinition[];
   readonly filters?: readonly (FilterDefinition | TransformRef)[];
@@ -47,6 +47,7 @@ export function definePlan(settings: PlanSettings): Plan {
     functions[entry.name] = entry.run;
     return entry.definition;
   });
+  for (const ref of settings.events) addUpCasts(ref, functions);
   const definition: PlanDefinition = {
     name: settings.name,
     events: settings.events.map((ref) => ref.definition),
@@ -67,6 +68,19 @@ export function definePlan(settings: PlanSettings): Plan {
     functions,
     hash: planHash(definition),
   });
+}
+
+/** Up-casts and transforms are named in one place: what is kept by name must be one function. */
+function addUpCasts(ref: DeclaredEvent<unknown>, functions: { [name: string]: Transform }): void {
+  for (const [name, run] of Object.entries(ref.functions)) {
+    if (Object.hasOwn(functions, name) && functions[name] !== run)
+      throw new PlanError(
+        `event "${ref.definition.name}" has an up-cast "${name}", and the plan has another function of that name`,
+        "rename one of the two",
+        originOf(ref.definition),
+      );
+    functions[name] = run;
+  }
 }
 
 /** Two commas in a list, or a definition that is used above the line that makes it. */

@@ -90,6 +90,9 @@ export const context = <T extends Scalar = string>(path: string): Value<T> =>
 export const eventTime: Value<number> = value({ field: "time" });
 /** The name of the event at hand. */
 export const eventName: Value<string> = value({ field: "name" });
+/** A property of the event at hand by its path, for what types do not say: "cart.total". */
+export const property = <T extends Scalar = string>(path: string): Value<T> =>
+  value({ prop: path });
 /** A column of an imported row. */
 export const column = <T extends Scalar = string>(name: string): Value<T> => value({ prop: name });
 export const constant = <T extends Scalar>(scalar: T): Value<T> => value({ const: scalar });

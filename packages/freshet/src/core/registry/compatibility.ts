@@ -1,70 +1,61 @@
 import type { Json } from "@freshet/protocol";
+import { comparedVersions, levelRules } from "./level.ts";
 import { resolveReferences } from "./reference.ts";
-import type { CompatibilityLevel, KnownSchema, SchemaContent, SchemaTypes } from "./schema.ts";
+import type { SchemaContent } from "./schema.ts";
 import { configInForce, type SubjectConfig } from "./settings.ts";
 import { contentOf, type RegistryReader, type SubjectVersion } from "./state.ts";
+import type { SchemaText, SchemaWork } from "./work.ts";
 
 /** A schema that has been understood, and what is kept of it. */
 export interface Candidate {
   readonly content: SchemaContent;
-  readonly known: KnownSchema;
+  /** As it was sent. */
+  readonly text: SchemaText;
 }
 
 /**
  * Why a schema may not follow the versions given, by the level in force for the subject; empty where it may. Only the
  * newest of them counts unless the level is transitive.
  */
-export function incompatibilities(
+export async function incompatibilities(
   state: RegistryReader,
-  types: SchemaTypes,
+  work: SchemaWork,
   subject: string,
   candidate: Candidate,
   versions: readonly SubjectVersion[],
-): string[] {
+): Promise<string[]> {
   const config = configInForce(state, subject);
-  const { directions, isTransitive } = rules[config.compatibilityLevel];
-  if (directions.length === 0) return [];
   const group = versions.filter(({ id }) =>
     isOfGroup(config, candidate.content, contentOf(state, id)),
   );
-  const compared = isTransitive ? group.toReversed() : group.slice(-1);
-  for (const { id, version } of compared) {
-    const previous = contentOf(state, id);
-    const found = differencesTo(state, types, { candidate, previous, directions });
-    if (found.length > 0) return [...found, ...about(version, previous, config)];
-  }
-  return [];
+  const compared = comparedVersions(config.compatibilityLevel, group).map(({ id, version }) => ({
+    version,
+    content: contentOf(state, id),
+  }));
+  if (compared.length === 0) return [];
+  const found = await work.run({
+    kind: "compare",
+    next: candidate.text,
+    previous: textsOf(state, compared),
+    directions: levelRules[config.compatibilityLevel].directions,
+  });
+  const against = found === null ? undefined : compared[found.index];
+  if (found === null || against === undefined) return [];
+  return [...found.reasons, ...about(against.version, against.content, config)];
 }
 
-const rules: {
-  readonly [level in CompatibilityLevel]: {
-    readonly directions: readonly ("backward" | "forward")[];
-    readonly isTransitive: boolean;
-  };
-} = {
-  NONE: { directions: [], isTransitive: false },
-  BACKWARD: { directions: ["backward"], isTransitive: false },
-  BACKWARD_TRANSITIVE: { directions: ["backward"], isTransitive: true },
-  FORWARD: { directions: ["forward"], isTransitive: false },
-  FORWARD_TRANSITIVE: { directions: ["forward"], isTransitive: true },
-  FULL: { directions: ["backward", "forward"], isTransitive: false },
-  FULL_TRANSITIVE: { directions: ["backward", "forward"], isTransitive: true },
-};
-
-function differencesTo(
+/** One after another, as the first that differs is the last that is asked for. */
+function* textsOf(
   state: RegistryReader,
-  types: SchemaTypes,
-  compared: {
-    readonly candidate: Candidate;
-    readonly previous: SchemaContent;
-    readonly directions: readonly ("backward" | "forward")[];
-  },
-): string[] {
-  const { candidate, previous, directions } = compared;
-  if (previous.schemaType !== candidate.content.schemaType)
-    return ["Incompatible because of different schema type"];
-  const known = types.parse(previous, resolveReferences(state, previous));
-  return directions.flatMap((direction) => types.differences(direction, candidate.known, known));
+  versions: readonly { readonly content: SchemaContent }[],
+): Iterable<SchemaText> {
+  for (const { content } of versions) yield textOf(state, content);
+}
+
+/** A schema that is kept, with all that it reaches. */
+export function textOf(state: RegistryReader, content: SchemaContent): SchemaText {
+  const { schemaType, schema } = content;
+  return { schemaType, schema, references: resolveReferences(state, content) };
 }
 
 /** Versions whose metadata has another value for the group's property are another line of schemas. */

@@ -8,9 +8,9 @@ import {
 } from "./configure.ts";
 import { decideDeleteSubject, decideDeleteVersion } from "./delete.ts";
 import { decideRegister, type Registered } from "./register.ts";
-import type { SchemaTypes } from "./schema.ts";
 import type { Mode, SubjectConfig } from "./settings.ts";
 import type { RegistryReader } from "./state.ts";
+import type { SchemaWork } from "./work.ts";
 
 /** The answer to each kind of command. */
 export interface RegistryAnswers {
@@ -31,25 +31,28 @@ export interface RegistryDecision<Answer> {
 
 type AnyDecision = RegistryDecision<RegistryAnswers[RegistryCommand["kind"]]>;
 
-/** What a command does to the registry as it is, and its answer; throws RegistryError where it is refused. */
-export function decide<Kind extends RegistryCommand["kind"]>(
+/**
+ * What a command does to the registry as it is, and its answer; rejects with RegistryError where it is refused. The
+ * registry must not change meanwhile.
+ */
+export async function decide<Kind extends RegistryCommand["kind"]>(
   state: RegistryReader,
-  types: SchemaTypes,
+  work: SchemaWork,
   command: RegistryCommand & { readonly kind: Kind },
-): RegistryDecision<RegistryAnswers[Kind]> {
+): Promise<RegistryDecision<RegistryAnswers[Kind]>> {
   // Each case below gives the answer of its own kind.
-  return decideAny(state, types, command) as RegistryDecision<RegistryAnswers[Kind]>;
+  return (await decideAny(state, work, command)) as RegistryDecision<RegistryAnswers[Kind]>;
 }
 
 function decideAny(
   state: RegistryReader,
-  types: SchemaTypes,
+  work: SchemaWork,
   command: RegistryCommand,
-): AnyDecision {
+): AnyDecision | Promise<AnyDecision> {
   const { subject } = command;
   switch (command.kind) {
     case "register":
-      return decideRegister(state, types, subject, command.request);
+      return decideRegister(state, work, subject, command.request);
     case "deleteSubject":
       return decideDeleteSubject(state, subject, command.isPermanent);
     case "deleteVersion":

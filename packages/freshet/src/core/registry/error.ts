@@ -25,6 +25,7 @@ export const registryErrors = {
   schemaTooLarge: { status: 422, code: 42209 },
   ruleSetInvalid: { status: 422, code: 42210 },
   store: { status: 500, code: 50001 },
+  operationTimeout: { status: 500, code: 50002 },
 } as const satisfies Record<string, { readonly status: number; readonly code: number }>;
 
 export type RegistryErrorName = keyof typeof registryErrors;

@@ -20,6 +20,30 @@ export const registryLimits = {
   extrasCharsMax: 64 * 1024,
   /** Rows in one answer of a list of schemas, which carries their texts. */
   listedSchemasMax: 1000,
+  /**
+   * Understanding one schema, or holding it against all versions that its level asks for, in milliseconds. A thousand
+   * fields against a hundred versions take 0.1 to 0.7 s, and several times that where a machine is short of processors.
+   */
+  checkMsMax: 10_000,
+  /** Memory of that thread in MB: the parsed forms below, and the largest schema four times. */
+  checkMemoryMbMax: 512,
+  /** Checks that may wait for the thread; each holds a request's body. */
+  checksWaitingMax: 200,
+  /** Text that goes to the thread at once, in UTF-16 units: copying it is what the event loop waits for, under 1 ms. */
+  checkPieceCharsMax: 256 * 1024,
+  /** The thread ends when nothing was asked of it for so long, in milliseconds: it takes some 50 MB. */
+  checkIdleMs: 60_000,
+  /** Texts of clients that need not be understood again to know what they are kept as. */
+  writtenCharsMax: 4 * 1024 * 1024,
+  /** A change that waited so long for those before it is refused, in milliseconds: its client has gone by then. */
+  commandWaitMsMax: 30_000,
+  /** Deciding commands for one write ends after so long, in milliseconds: the first of them waits for the disk. */
+  decideMsMax: 50,
+  /** Contracts of the plan that are registered side by side: an outside registry has others to serve. */
+  contractsAtOnce: 8,
+  /** Before a registry that did not answer is asked again for the plan's contracts, in milliseconds; doubled each time. */
+  contractRetryMs: 5000,
+  contractRetryMsMax: 300_000,
   /** Texts whose parsed form is kept for the next comparison: 1,000 versions of 8,000 characters, parsed some 100 MB. */
   parsedCharsMax: 8 * 1024 * 1024,
 } as const;

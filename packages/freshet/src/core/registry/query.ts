@@ -1,10 +1,10 @@
 import type { SchemaRequest } from "./command.ts";
-import { incompatibilities, propertyOf } from "./compatibility.ts";
+import { incompatibilities, propertyOf, textOf } from "./compatibility.ts";
 import { schemaNotFound, subjectNotFound, versionNotFound } from "./error.ts";
 import { registryLimits } from "./limits.ts";
 import type { VersionName } from "./name.ts";
 import { candidateOf, findVersion, type Registered } from "./register.ts";
-import type { SchemaContent, SchemaTypes } from "./schema.ts";
+import type { SchemaContent } from "./schema.ts";
 import {
   contentOf,
   isLive,
@@ -15,6 +15,7 @@ import {
   type SubjectVersion,
   versionsOf,
 } from "./state.ts";
+import type { SchemaWork } from "./work.ts";
 
 /** Which versions a question is about. */
 export type Include = "live" | "all" | "deleted";
@@ -79,16 +80,17 @@ function registered(state: RegistryReader, subject: string, found: SubjectVersio
 }
 
 /** The version of a subject that has this very schema. */
-export function lookUp(
+export async function lookUp(
   state: RegistryReader,
-  types: SchemaTypes,
+  work: SchemaWork,
   subject: string,
   asked: { readonly request: SchemaRequest; readonly include: "live" | "all" },
-): Registered {
-  const versions = included(versionsOf(state, subject), asked.include);
-  if (versions.length === 0) throw subjectNotFound(subject);
-  const { content } = candidateOf(state, types, subject, asked.request);
-  const found = findVersion(state, content, versions);
+): Promise<Registered> {
+  const versions = () => included(versionsOf(state, subject), asked.include);
+  if (versions().length === 0) throw subjectNotFound(subject);
+  const { content } = await candidateOf(state, work, subject, asked.request);
+  // Not those from before the wait: one of them may have been deleted for good.
+  const found = findVersion(state, content, versions());
   if (found === undefined) throw schemaNotFound();
   return registered(state, subject, found);
 }
@@ -149,24 +151,47 @@ export function listSchemas(state: RegistryReader, filter: SchemaFilter): Regist
  * Whether a schema could follow a version, or all that the level in force looks at; the reasons why not. A subject
  * that is not there yet takes everything; a version that is not there is an error.
  */
-export function testCompatibility(
+export async function testCompatibility(
   state: RegistryReader,
-  types: SchemaTypes,
+  work: SchemaWork,
   subject: string,
   asked: { readonly request: SchemaRequest; readonly version?: VersionName },
-): string[] {
-  const live = liveVersionsOf(state, subject);
-  const { version } = asked;
-  if (typeof version === "number" && live.length === 0) throw subjectNotFound(subject);
-  const compared = version === undefined ? live : live.filter((one) => one.version === version);
-  if (typeof version === "number" && compared.length === 0) throw versionNotFound(version);
-  const candidate = candidateOf(state, types, subject, asked.request);
-  const chosen = version === "latest" ? live.slice(-1) : compared;
-  return incompatibilities(state, types, subject, candidate, chosen);
+): Promise<string[]> {
+  checkNamed(state, subject, asked.version);
+  const candidate = await candidateOf(state, work, subject, asked.request);
+  const compared = checkNamed(state, subject, asked.version);
+  return incompatibilities(state, work, subject, candidate, compared);
 }
 
-/** By the identifier that `guidOf` gives. */
-export function findByGuid(state: RegistryReader, guid: string): SchemaContent | undefined {
-  const [id] = state.idsByHash.get(guid.toLowerCase().replaceAll("-", "")) ?? [];
-  return id === undefined ? undefined : contentOf(state, id);
+/** The versions that a test names. */
+function checkNamed(
+  state: RegistryReader,
+  subject: string,
+  version: VersionName | undefined,
+): SubjectVersion[] {
+  const live = liveVersionsOf(state, subject);
+  if (version === undefined) return live;
+  if (version === "latest") return live.slice(-1);
+  if (live.length === 0) throw subjectNotFound(subject);
+  const named = live.filter((one) => one.version === version);
+  if (named.length === 0) throw versionNotFound(version);
+  return named;
+}
+
+/** The text in another form; as it is kept where its type has no such form. */
+export async function formattedText(
+  state: RegistryReader,
+  work: SchemaWork,
+  content: SchemaContent,
+  format: string,
+): Promise<string> {
+  const formatted = await work.run({ kind: "format", text: textOf(state, content), format });
+  return formatted ?? content.schema;
+}
+
+/** Ids of the schema that has the identifier that `guidOf` gives, ascending; several only after an import. */
+export function idsByGuid(state: RegistryReader, guid: string): number[] {
+  const ids = [...(state.idsByHash.get(guid.toLowerCase().replaceAll("-", "")) ?? [])];
+  if (ids.length === 0) throw schemaNotFound(guid.slice(0, 60));
+  return ids.sort((a, b) => a - b);
 }

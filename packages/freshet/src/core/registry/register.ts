@@ -1,28 +1,27 @@
 import type { RegistryChange } from "./change.ts";
 import { charsOf } from "./change.ts";
 import type { SchemaRequest } from "./command.ts";
-import { type Candidate, incompatibilities } from "./compatibility.ts";
+import { type Candidate, incompatibilities, textOf } from "./compatibility.ts";
 import { checkUnreferenced, purge } from "./delete.ts";
 import { RegistryError } from "./error.ts";
 import { registryLimits } from "./limits.ts";
 import { numberMax } from "./name.ts";
-import { resolveReferences, settleReferences } from "./reference.ts";
+import { settleReferences } from "./reference.ts";
 import {
   isSameContent,
   type SchemaContent,
   type SchemaTypeName,
-  type SchemaTypes,
   schemaTypeNames,
 } from "./schema.ts";
 import { configInForce, isReadOnly, modeInForce } from "./settings.ts";
 import {
-  contentOf,
   idsOf,
   liveVersionsOf,
   type RegistryReader,
   type SubjectVersion,
   versionsOf,
 } from "./state.ts";
+import type { SchemaWork } from "./work.ts";
 
 export interface Registered {
   readonly subject: string;
@@ -37,12 +36,12 @@ export interface RegisterDecision {
 }
 
 /** Understands a schema for a subject: its references settled, its text made canonical. */
-export function candidateOf(
+export async function candidateOf(
   state: RegistryReader,
-  types: SchemaTypes,
+  work: SchemaWork,
   subject: string,
   request: SchemaRequest,
-): Candidate {
+): Promise<Candidate> {
   const schemaType = typeOf(request.schemaType);
   const { schemaCharsMax, extrasCharsMax } = registryLimits;
   if (request.schema.trim() === "") throw invalid("Empty schema");
@@ -56,28 +55,13 @@ export function candidateOf(
   const extrasChars = JSON.stringify(extras).length;
   if (extrasChars > extrasCharsMax)
     throw tooLarge(`metadata and rules have ${extrasChars} characters`, extrasCharsMax);
-  const sent = { schemaType, schema: request.schema };
-  const known = understand(types, sent, resolveReferences(state, { references }));
+  const sent = { schemaType, schema: request.schema, references, ...extras };
+  const text = textOf(state, sent);
   const isNormal = request.normalize || configInForce(state, subject).normalize === true;
-  const schema = isNormal ? known.normalized() : known.canonical;
-  return { known, content: { schemaType, schema, references, ...extras } };
-}
-
-function understand(
-  types: SchemaTypes,
-  sent: Pick<SchemaContent, "schemaType" | "schema">,
-  references: Parameters<SchemaTypes["parse"]>[1],
-) {
-  try {
-    return types.parse(sent, references);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new RegistryError(
-      "schemaInvalid",
-      `Invalid schema of type ${sent.schemaType}, details: ${why}`,
-      { cause },
-    );
-  }
+  // What is kept is canonical: sent again as it is, as at each start of a producer, it need not be understood again.
+  const isKept = !isNormal && idsOf(state, sent).length > 0;
+  const schema = isKept ? sent.schema : await work.run({ kind: "write", text, isNormal });
+  return { text, content: { ...sent, schema } };
 }
 
 function typeOf(name: string): SchemaTypeName {
@@ -94,20 +78,22 @@ export function findVersion(
   content: SchemaContent,
   versions: readonly SubjectVersion[],
 ): SubjectVersion | undefined {
-  return versions.findLast(({ id }) => isSameContent(contentOf(state, id), content));
+  // By the index: to hold a large text against a thousand others takes long.
+  const ids = idsOf(state, content);
+  return versions.findLast(({ id }) => ids.includes(id));
 }
 
 /**
  * What registering does, and the answer to it. What is there already changes nothing, in whatever mode: producers
  * ask so at each start.
  */
-export function decideRegister(
+export async function decideRegister(
   state: RegistryReader,
-  types: SchemaTypes,
+  work: SchemaWork,
   subject: string,
   request: SchemaRequest,
-): RegisterDecision {
-  const candidate = candidateOf(state, types, subject, request);
+): Promise<RegisterDecision> {
+  const candidate = await candidateOf(state, work, subject, request);
   const { content } = candidate;
   const live = liveVersionsOf(state, subject);
   const same = findVersion(state, content, live);
@@ -121,7 +107,7 @@ export function decideRegister(
     : { id: idsOf(state, content)[0] ?? state.nextId, version: nextVersion(state, subject) };
   if (!isImport) {
     checkVersion(request, row.version);
-    checkCompatible(subject, incompatibilities(state, types, subject, candidate, live));
+    checkCompatible(subject, await incompatibilities(state, work, subject, candidate, live));
   }
   const answer = { subject, ...row, content };
   return { changes: changesOf(state, answer), answer };

@@ -1,5 +1,6 @@
 import type { JsonObject } from "@freshet/protocol";
 import { hashHex } from "../hash.ts";
+import type { Direction } from "./level.ts";
 
 export const schemaTypeNames = ["AVRO", "JSON", "PROTOBUF"] as const;
 export type SchemaTypeName = (typeof schemaTypeNames)[number];
@@ -28,20 +29,9 @@ export interface ResolvedReference {
   readonly schema: string;
 }
 
-export const compatibilityLevels = [
-  "NONE",
-  "BACKWARD",
-  "BACKWARD_TRANSITIVE",
-  "FORWARD",
-  "FORWARD_TRANSITIVE",
-  "FULL",
-  "FULL_TRANSITIVE",
-] as const;
-export type CompatibilityLevel = (typeof compatibilityLevels)[number];
-
 /** A schema whose text was understood. */
 export interface KnownSchema {
-  /** The text without what does not matter in its language, such as blanks. */
+  /** The text without what does not matter in its language, such as blanks. That of a canonical text is itself. */
   readonly canonical: string;
   /** The same where also the order of what has no order is made one. */
   normalized(): string;
@@ -60,17 +50,20 @@ export interface SchemaTypes {
    * Why `next` could not take the place of `previous`, one sentence each; empty where it can. `backward`: what was
    * written with `previous` is read with `next`; `forward`: the other way round.
    */
-  differences(
-    direction: "backward" | "forward",
-    next: KnownSchema,
-    previous: KnownSchema,
-  ): readonly string[];
+  differences(direction: Direction, next: KnownSchema, previous: KnownSchema): readonly string[];
 }
 
 /** Contents with one key are one schema, but for a collision of the hash, which `isSame` finds. */
 export function contentHash(content: SchemaContent): string {
-  return hashHex(contentText(content));
+  const known = hashes.get(content);
+  if (known !== undefined) return known;
+  const hash = hashHex(contentText(content));
+  hashes.set(content, hash);
+  return hash;
 }
+
+/** Of contents that are in use: one registration asks for it several times, and a large text takes milliseconds. */
+const hashes = new WeakMap<SchemaContent, string>();
 
 export function isSameContent(one: SchemaContent, other: SchemaContent): boolean {
   return contentText(one) === contentText(other);

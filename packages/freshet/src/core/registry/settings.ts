@@ -1,4 +1,4 @@
-import type { CompatibilityLevel } from "./schema.ts";
+import type { CompatibilityLevel } from "./level.ts";
 import { globalScope, type RegistryReader } from "./state.ts";
 
 export const modes = ["READWRITE", "READONLY", "READONLY_OVERRIDE", "IMPORT"] as const;

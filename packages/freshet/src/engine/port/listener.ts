@@ -19,7 +19,8 @@ export type AlertName =
   | "deduplicationWindowShrunk"
   | "checkpointFailed"
   | "logAppendFailed"
-  | "deadLettersDropped";
+  | "deadLettersDropped"
+  | "registryDamaged";
 
 export const silentListener: EngineListener = {
   wants: () => false,

@@ -33,3 +33,9 @@ export interface SchemaRegistry {
   references(content: SchemaContent): Promise<readonly ResolvedReference[]>;
   close(): Promise<void>;
 }
+
+/** For tools: where a schema is, without registering it. */
+export interface SchemaLookUp {
+  /** The newest version of a subject that has this very content. Rejects with `subjectNotFound` or `schemaNotFound`. */
+  lookUp(subject: string, content: SchemaContent): Promise<SubjectSchema>;
+}

@@ -3,6 +3,7 @@ import {
   decide,
   emptyRegistry,
   findRegistered,
+  lookUp,
   type RegistryAnswers,
   type RegistryChange,
   type RegistryCommand,
@@ -10,14 +11,17 @@ import {
   type RegistryReader,
   type RegistryState,
   type ResolvedReference,
+  registryFaults,
+  registryLimits,
   resolveReferences,
   type SchemaContent,
-  type SchemaTypes,
+  type SchemaWork,
   schemaOf,
   subjectOf,
 } from "../../core/registry/index.ts";
 import type { TextCodec } from "../outbox.ts";
-import type { SchemaRegistry, SubjectSchema } from "../port/schema-registry.ts";
+import type { Clock } from "../port/clock.ts";
+import type { SchemaLookUp, SchemaRegistry, SubjectSchema } from "../port/schema-registry.ts";
 import type { StateStore } from "../port/state-store.ts";
 import { changeOf, rowOf } from "./row.ts";
 
@@ -25,7 +29,9 @@ export interface EmbeddedRegistryOptions {
   /** A store of its own: a checkpoint of the engine must not hold up a registration, nor the other way round. */
   readonly store: StateStore;
   readonly text: TextCodec;
-  readonly types: SchemaTypes;
+  /** Who understands schemas; the caller's to close. */
+  readonly work: SchemaWork;
+  readonly clock: Clock;
 }
 
 /**
@@ -36,8 +42,11 @@ export interface EmbeddedRegistryOptions {
  * - D3 readers see what is on disk and nothing else, so that an id that was seen is not given to another schema
  *   after a crash.
  * - D4 commands that come while one is written share the next write: a disk that syncs slowly costs them one sync.
+ * - D5 deciding may wait for somebody who understands schemas; nothing is written meanwhile, as what is decided rests
+ *   on the draft. One slow schema holds up the commands behind it, and at most one write before it, for as long as its
+ *   check may take.
  */
-export class EmbeddedRegistry implements SchemaRegistry {
+export class EmbeddedRegistry implements SchemaRegistry, SchemaLookUp {
   readonly #options: EmbeddedRegistryOptions;
   /** What is on disk. */
   readonly #state: RegistryState;
@@ -46,12 +55,13 @@ export class EmbeddedRegistry implements SchemaRegistry {
   #queue: Waiting[] = [];
   #writing: Promise<void> | null = null;
 
-  /** Reads the store, and throws where it holds what no registry has written. */
+  /** Reads the store, and throws where it holds what no registry has written: what is read must be there later. */
   constructor(options: EmbeddedRegistryOptions) {
     this.#options = options;
     this.#state = this.#read();
     this.#draft = this.#read();
-    checkWhole(this.#state);
+    const [fault] = registryFaults(this.#state);
+    if (fault !== undefined) throw new Error(fault);
   }
 
   /** To look at, never to change. */
@@ -59,8 +69,8 @@ export class EmbeddedRegistry implements SchemaRegistry {
     return this.#state;
   }
 
-  get types(): SchemaTypes {
-    return this.#options.types;
+  get work(): SchemaWork {
+    return this.#options.work;
   }
 
   /** Rejects with RegistryError where the command is refused, of kind `store` where it could not be written. */
@@ -68,13 +78,15 @@ export class EmbeddedRegistry implements SchemaRegistry {
     command: RegistryCommand & { readonly kind: Kind },
   ): Promise<RegistryAnswers[Kind]> {
     if (this.#queue.length >= commandsMax)
-      return Promise.reject(new RegistryError("store", "too many changes of the registry wait"));
+      return Promise.reject(
+        new RegistryError("operationTimeout", "Operation timed out: too many changes wait"),
+      );
     return new Promise((resolve, reject) => {
-      const run = () => {
-        const { changes, answer } = decide<Kind>(this.#draft, this.#options.types, command);
+      const run = async () => {
+        const { changes, answer } = await decide<Kind>(this.#draft, this.work, command);
         return { changes, settle: () => resolve(answer) };
       };
-      this.#queue.push({ run, reject });
+      this.#queue.push({ run, reject, since: this.#options.clock.now() });
       this.#writing ??= this.#writeAll();
     });
   }
@@ -82,31 +94,47 @@ export class EmbeddedRegistry implements SchemaRegistry {
   async #writeAll(): Promise<void> {
     // Those of the same turn come along.
     await Promise.resolve();
-    while (this.#queue.length > 0) await this.#write(this.#queue.splice(0, commandsOfWriteMax));
+    while (this.#queue.length > 0) await this.#write(await this.#decideSome());
     // In the same turn as the queue was seen empty, or a command that comes between would wait for ever.
     this.#writing = null;
   }
 
+  /** Decides the next commands, one after another (D2), and makes the draft what they make of it. */
+  async #decideSome(): Promise<Decided> {
+    const { clock } = this.#options;
+    const until = clock.now() + registryLimits.decideMsMax;
+    const decided: Decided = { changes: [], outcomes: [], rejects: [] };
+    do {
+      const waiting = this.#queue.shift();
+      if (waiting === undefined) break;
+      decided.rejects.push(waiting.reject);
+      decided.outcomes.push(await this.#decideOne(waiting, decided.changes));
+    } while (decided.outcomes.length < commandsOfWriteMax && clock.now() < until);
+    return decided;
+  }
+
+  async #decideOne(waiting: Waiting, changes: RegistryChange[]): Promise<() => void> {
+    try {
+      if (this.#options.clock.now() - waiting.since > registryLimits.commandWaitMsMax)
+        throw new RegistryError("operationTimeout", "Operation timed out: others were before it");
+      const decided = await waiting.run();
+      apply(this.#draft, decided.changes);
+      changes.push(...decided.changes);
+      return decided.settle;
+    } catch (error) {
+      return () => waiting.reject(error);
+    }
+  }
+
   /** One write for several commands (D4). Where it fails all of them do, as each may rest on one before it. */
-  async #write(batch: readonly Waiting[]): Promise<void> {
+  async #write({ changes, outcomes, rejects }: Decided): Promise<void> {
     const { store, text } = this.#options;
-    const changes: RegistryChange[] = [];
-    const outcomes = batch.map((waiting) => {
-      try {
-        const decided = waiting.run();
-        apply(this.#draft, decided.changes);
-        changes.push(...decided.changes);
-        return decided.settle;
-      } catch (error) {
-        return () => waiting.reject(error);
-      }
-    });
     try {
       if (changes.length > 0) await store.commit(changes.map((change) => rowOf(change, text)));
     } catch (cause) {
       this.#draft = this.#read();
       const message = "Error while writing the registry to the disk";
-      for (const { reject } of batch) reject(new RegistryError("store", message, { cause }));
+      for (const reject of rejects) reject(new RegistryError("store", message, { cause }));
       return;
     }
     apply(this.#state, changes);
@@ -142,6 +170,11 @@ export class EmbeddedRegistry implements SchemaRegistry {
     return (await this.execute(command)).id;
   }
 
+  async lookUp(subject: string, content: SchemaContent): Promise<SubjectSchema> {
+    const request = { ...content, normalize: false };
+    return lookUp(this.#state, this.work, subjectOf(subject), { request, include: "live" });
+  }
+
   async references(content: SchemaContent): Promise<readonly ResolvedReference[]> {
     return resolveReferences(this.#state, content);
   }
@@ -154,26 +187,21 @@ export class EmbeddedRegistry implements SchemaRegistry {
 
 interface Waiting {
   /** Decides over the draft; `settle` gives the answer. */
-  run(): { readonly changes: readonly RegistryChange[]; settle(): void };
+  run(): Promise<{ readonly changes: readonly RegistryChange[]; settle(): void }>;
   reject(error: unknown): void;
+  readonly since: number;
+}
+
+/** Commands that go to the disk together. */
+interface Decided {
+  readonly changes: RegistryChange[];
+  /** Each gives one command its answer or its refusal. */
+  readonly outcomes: (() => void)[];
+  readonly rejects: ((error: unknown) => void)[];
 }
 
 /** Commands that may wait for one another; each holds a request's body. */
 const commandsMax = 1000;
 
-/** Between writes others have the processor: a decision may compare a schema with a thousand versions. */
+/** One write of the largest schemas stays below 32 MiB. */
 const commandsOfWriteMax = 50;
-
-/** Every version has its schema, and every schema a version (G2): what is read must never be missing later. */
-function checkWhole(state: RegistryReader): void {
-  for (const [subject, versions] of state.subjects)
-    for (const { version, id } of versions)
-      if (!state.schemas.has(id))
-        throw new Error(
-          `the registry has no schema ${id}, which is version ${version} of ${subject}`,
-        );
-  for (const id of state.schemas.keys())
-    if (!state.places.has(id)) throw new Error(`the registry has schema ${id}, which nothing uses`);
-  for (const id of state.schemas.keys())
-    if (id >= state.nextId) throw new Error(`the registry would give id ${id} a second time`);
-}

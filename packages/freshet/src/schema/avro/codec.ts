@@ -28,7 +28,7 @@ export function avroCodec(schema: AvroSchema, writer: AvroSchema = schema): Sche
       own.write(sink, value);
       return sink.take();
     },
-    decode(bytes) {
+    decode(bytes, meter) {
       const source = new Source(bytes);
       try {
         const value = read(source);
@@ -37,6 +37,8 @@ export function avroCodec(schema: AvroSchema, writer: AvroSchema = schema): Sche
       } catch (error) {
         if (error instanceof FreshetError) throw error;
         throw schemaBytes("the payload is not of the schema", error);
+      } finally {
+        if (meter !== undefined) meter.items += source.items;
       }
     },
   };

@@ -91,7 +91,10 @@ function arrayReader(items: AvroReader): AvroReader {
     const list: Json[] = [];
     source.enter();
     for (let count = source.block(); count > 0; count = source.block())
-      for (; count > 0; count--) list.push(items(source));
+      for (; count > 0; count--) {
+        source.item();
+        list.push(items(source));
+      }
     source.leave();
     return list;
   };
@@ -103,6 +106,7 @@ function mapReader(values: AvroReader): AvroReader {
     source.enter();
     for (let count = source.block(); count > 0; count = source.block())
       for (; count > 0; count--) {
+        source.item();
         const key = source.text();
         const value = values(source);
         // Assigning this key sets a prototype; accept takes such keys out as well.
@@ -131,7 +135,7 @@ function recordReader(writer: AvroRecord, reader: AvroRecord, compiling: Compili
   const absent: Step[] = [];
   const read: AvroReader = (source) => {
     const record: { [name: string]: Json } = {};
-    source.enter();
+    source.enter(steps.length);
     let from = source.position;
     for (const { name, read, isAgain } of steps) {
       if (isAgain) source.position = from;

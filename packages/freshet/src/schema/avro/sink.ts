@@ -96,6 +96,7 @@ export class Source {
   readonly #bytes: Buffer;
   #at = 0;
   #items = 0;
+  #read = 0;
   #depth = 0;
 
   constructor(bytes: Uint8Array) {
@@ -121,9 +122,20 @@ export class Source {
     this.#at = at;
   }
 
-  /** Begins a record, array or map. Records of no bytes could hold any number of each other. */
-  enter(): void {
-    this.#count(1);
+  /** What was read that could have no bytes; what was only claimed is not in it. */
+  get items(): number {
+    return this.#read;
+  }
+
+  /** Reads an item of a block. */
+  item(): void {
+    this.#read++;
+  }
+
+  /** Begins a record of so many fields, an array or a map. Records of no bytes could hold any number of each other. */
+  enter(fields = 0): void {
+    this.#count(1 + fields);
+    this.#read += 1 + fields;
     if (++this.#depth > schemaLimits.valueDepthMax)
       throw schemaBytes(`the value is nested more than ${schemaLimits.valueDepthMax} deep`);
   }

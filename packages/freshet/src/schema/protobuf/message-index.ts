@@ -1,3 +1,4 @@
+import { FreshetError } from "@freshet/protocol";
 import protobuf from "protobufjs";
 import { schemaBytes } from "../error.ts";
 import { schemaLimits } from "../limits.ts";
@@ -50,7 +51,8 @@ export function decodeIndexes(bytes: Uint8Array): { indexes: MessageIndexes; end
     const indexes = Array.from({ length }, () => reader.sint32());
     return { indexes, end: reader.pos };
   } catch (error) {
-    if (error instanceof RangeError) throw schemaBytes("the message indexes are cut off", error);
-    throw error;
+    if (error instanceof FreshetError) throw error;
+    // Also a number of more than ten bytes, which the reader does not call a RangeError.
+    throw schemaBytes("the message indexes are cut off, or none", error);
   }
 }

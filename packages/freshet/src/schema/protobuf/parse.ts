@@ -41,7 +41,7 @@ export function parseProtobuf(
     identity: () => text.trim(),
     normalized: () => {
       const alone = parseInto(new protobuf.Root(), text, "the schema");
-      return printProto({ ...alone, isProto3: isProto3(text) });
+      return printProto({ ...alone, isProto3: isProto3(text) }).trim();
     },
   };
 }

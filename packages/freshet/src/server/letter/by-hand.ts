@@ -2,6 +2,7 @@ import { FreshetError, type Json } from "@freshet/protocol";
 import { resend } from "../../accept/index.ts";
 import type { StoredDeadLetter } from "../../engine/dead-letter.ts";
 import type { ServerContext } from "../context.ts";
+import { contextFor } from "./schemas.ts";
 import { letterView } from "./view.ts";
 
 export interface ByHand {
@@ -13,10 +14,10 @@ export interface ByHand {
 
 /** One letter with the event that somebody wrote for it. */
 export async function correctByHand(asked: ByHand, server: ServerContext): Promise<object> {
-  const { letters, acceptState } = server;
+  const { letters } = server;
   const letter = letterOf(asked.id, server);
   if (letter.state.kind !== "waiting") return answer(letter.state.kind, letter);
-  const outcome = resend(letter, acceptState.context(), {
+  const outcome = resend(letter, await contextFor(letter, asked.event, server), {
     corrects: { letter: letter.offset },
     event: asked.event,
     isVouched: asked.isVouched,

@@ -56,7 +56,7 @@ export async function dryRun(asked: Asked, server: ServerContext): Promise<DryRu
     }
     if (!isMeant(letter)) continue;
     matched++;
-    const refused = tryOne(letter, asked, server);
+    const refused = await tryOne(letter, asked, server);
     if (refused === null) {
       wouldPass++;
       if (examples.length < examplesMax) examples.push(exampleOf(letter, asked));
@@ -73,13 +73,13 @@ export async function dryRun(asked: Asked, server: ServerContext): Promise<DryRu
   };
 }
 
-function tryOne(
+async function tryOne(
   letter: StoredDeadLetter,
   asked: Asked,
   { letters }: ServerContext,
-): Failure | null {
+): Promise<Failure | null> {
   if (asked.verb === "discard" || asked.verb === "restore") return null;
-  const outcome = letters.outcomeOf(letter, asked);
+  const outcome = await letters.outcomeOf(letter, asked);
   if (outcome.kind === "event") return null;
   const { code, message, path } = outcome;
   const id = String(letter.offset);

@@ -10,12 +10,15 @@ import type { Clock } from "../../engine/port/clock.ts";
 import type { Logger } from "../../telemetry/index.ts";
 import type { AcceptState } from "../accept-state.ts";
 import type { Gate } from "../gate.ts";
+import type { Schemas } from "../schemas.ts";
 import { matcherOf } from "./filter.ts";
+import { contextFor } from "./schemas.ts";
 import { jobView, type LetterJobView, type LetterProgress } from "./view.ts";
 
 export interface LetterRunnerOptions {
   readonly engine: Engine;
   readonly acceptState: AcceptState;
+  readonly schemas: Schemas;
   readonly gate: Pick<Gate, "hold">;
   readonly clock: Clock;
   readonly randomId: () => string;
@@ -193,7 +196,7 @@ export class LetterRunner {
     const records: EventRecord[] = [];
     for (const [index, letter] of portion.entries()) {
       if (index % triedAtOnce === triedAtOnce - 1) await this.#options.clock.yield();
-      const outcome = this.outcomeOf(letter, { ...job, job: job.id });
+      const outcome = await this.outcomeOf(letter, { ...job, job: job.id });
       if (outcome.kind === "event") records.push(outcome.record);
       else refused[outcome.code] = (refused[outcome.code] ?? 0) + 1;
     }
@@ -201,13 +204,14 @@ export class LetterRunner {
   }
 
   /** What a correction would make of a letter, now. */
-  outcomeOf(
+  async outcomeOf(
     letter: StoredDeadLetter,
     { changes = [], vouched, job }: Pick<LetterJobPlan, "changes" | "vouched"> & { job?: string },
-  ): ResendOutcome {
-    return resend(letter, this.#options.acceptState.context(), {
+  ): Promise<ResendOutcome> {
+    const event = changes.length === 0 ? undefined : applyChanges(letter.event, changes);
+    return resend(letter, await contextFor(letter, event, this.#options), {
       corrects: { letter: letter.offset, ...(job === undefined ? {} : { job }) },
-      ...(changes.length === 0 ? {} : { event: applyChanges(letter.event, changes) }),
+      ...(event === undefined ? {} : { event }),
       isVouched: vouched === true,
     });
   }

@@ -5,7 +5,7 @@ import type { EmbeddedRegistry } from "../../engine/registry/embedded.ts";
 import type { ServerContext } from "../context.ts";
 import type { Route } from "../route/route.ts";
 import { type RegistryAccess, requireRegistryAccess } from "./access.ts";
-import { refusal, registryTypes } from "./error-form.ts";
+import { refusal, registryAnswerOf, registryTypes } from "./error-form.ts";
 
 /** An endpoint of the registry. What `answer` returns is sent as JSON, a text that it made itself as it is. */
 export interface RegistryEndpoint {
@@ -36,15 +36,19 @@ export function registryRoute(server: ServerContext, endpoint: RegistryEndpoint)
     kind: "other",
     cors: false,
     async handle(request, reply) {
+      const note = (outcome: string) =>
+        server.metrics.registry.request({ route: `${endpoint.method} ${endpoint.path}`, outcome });
       try {
         requireRegistryAccess(request, server, endpoint.access);
         reply.header("content-type", typeFor(request.headers.accept));
         const answer = await endpoint.answer(request, registryOf(server), reply);
+        note("ok");
         return bytesOf(answer);
       } catch (error) {
+        note(outcomeOf(error));
         if (!(error instanceof RegistryError)) throw error;
         if (error.kind === "store")
-          server.logger.error({ err: error }, "the registry was not written");
+          server.logger.error({ err: error }, "the registry was not read or written");
         reply.code(error.status).header("content-type", registryTypes[0]);
         return bytesOf(refusal(error.errorCode, error.message));
       }
@@ -52,13 +56,21 @@ export function registryRoute(server: ServerContext, endpoint: RegistryEndpoint)
   };
 }
 
+/** The number that the client reads: of the API's or of HTTP, a few dozen in all. */
+function outcomeOf(error: unknown): string {
+  if (error instanceof RegistryError) return String(error.errorCode);
+  if (error instanceof FreshetError) return String(registryAnswerOf(error).body.error_code);
+  return "50001";
+}
+
 /** Bytes, as a text would get a charset into its type, and some clients compare types as texts. */
 function bytesOf(answer: unknown): Buffer {
   return answer instanceof JsonText ? answer.bytes : Buffer.from(JSON.stringify(answer));
 }
 
-function registryOf({ registry }: ServerContext): EmbeddedRegistry {
+function registryOf({ registry, registryFault }: ServerContext): EmbeddedRegistry {
   if (registry !== undefined) return registry;
+  if (registryFault !== undefined) throw new RegistryError("store", registryFault);
   const message = "this server has no registry of its own";
   throw new FreshetError("notFound", message, { hint: "ask the one that its configuration names" });
 }

@@ -16,7 +16,8 @@ export function refusal(errorCode: number, message: string): RegistryAnswer {
   return { error_code: errorCode, message };
 }
 
-const paths = /^\/+(?:subjects|schemas|config|compatibility|mode|contexts|associations)(?:[/?]|$)/;
+const paths =
+  /^\/+(?:subjects|schemas|config|compatibility|mode|contexts|associations|v1\/metadata)(?:[/?]|$)/;
 
 /** Whether whoever sent a request waits for errors in the registry's form. */
 export function isRegistryPath(url: string): boolean {

@@ -1,11 +1,11 @@
 import type { JsonObject } from "@freshet/protocol";
 import {
+  formattedText,
   guidOf,
   type Registered,
   type RegistryReader,
-  resolveReferences,
   type SchemaContent,
-  type SchemaTypes,
+  type SchemaWork,
   type SubjectConfig,
 } from "../../core/registry/index.ts";
 
@@ -14,15 +14,19 @@ export type SchemaForm = string | undefined;
 
 interface Source {
   readonly state: RegistryReader;
-  readonly types: SchemaTypes;
+  readonly work: SchemaWork;
 }
 
 /** A schema alone. Avro is not named, as clients from before the other types expect. */
-export function contentView(source: Source, content: SchemaContent, form: SchemaForm): JsonObject {
+export async function contentView(
+  source: Source,
+  content: SchemaContent,
+  form: SchemaForm,
+): Promise<JsonObject> {
   const { schemaType, references, metadata, ruleSet } = content;
   return {
     ...(schemaType === "AVRO" ? {} : { schemaType }),
-    schema: textIn(source, content, form),
+    schema: await textIn(source, content, form),
     ...(references.length === 0 ? {} : { references: references.map((one) => ({ ...one })) }),
     ...(metadata === undefined ? {} : { metadata }),
     ...(ruleSet === undefined ? {} : { ruleSet }),
@@ -30,22 +34,28 @@ export function contentView(source: Source, content: SchemaContent, form: Schema
 }
 
 /** A schema as a version of a subject. */
-export function registeredView(source: Source, found: Registered, form: SchemaForm): JsonObject {
+export async function registeredView(
+  source: Source,
+  found: Registered,
+  form: SchemaForm,
+): Promise<JsonObject> {
   const { subject, version, id, content } = found;
   return {
     subject,
     version,
     id,
     guid: guidOf(content),
-    ...contentView(source, content, form),
+    ...(await contentView(source, content, form)),
   };
 }
 
 /** In a form that its type does not have, a schema is as it is kept. */
-export function textIn({ state, types }: Source, content: SchemaContent, form: SchemaForm): string {
-  if (form === undefined) return content.schema;
-  const known = types.parse(content, resolveReferences(state, content));
-  return known.formatted(form) ?? content.schema;
+export async function textIn(
+  { state, work }: Source,
+  content: SchemaContent,
+  form: SchemaForm,
+): Promise<string> {
+  return form === undefined ? content.schema : formattedText(state, work, content, form);
 }
 
 /** What was set, under the names of answers. */

@@ -1,6 +1,16 @@
-import { type CaptureAnswer, FreshetError } from "@freshet/protocol";
+import { type CaptureAnswer, FreshetError, type JsonObject } from "@freshet/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { type Accepted, accept, type CaptureShape, cloudEventShape } from "../../accept/index.ts";
+import {
+  type AcceptContext,
+  type Accepted,
+  acceptOpened,
+  type CaptureShape,
+  cloudEventShape,
+  type Frames,
+  framedMedia,
+  openRequest,
+  schemaIdsOf,
+} from "../../accept/index.ts";
 import type { EventType } from "../../core/event.ts";
 import type { ServerContext } from "../context.ts";
 import { errorAnswer } from "../error.ts";
@@ -57,7 +67,8 @@ async function capture(
   noteRetry(server, retryCount);
   const writeKey = queryText(request, "writeKey");
   const cloudEvent = shape === "native" ? cloudEventIn(request) : undefined;
-  const accepted = accept(
+  const context = server.acceptState.context();
+  const opened = openRequest(
     {
       shape: cloudEvent?.shape ?? shape,
       ...(type === undefined ? {} : { type }),
@@ -70,14 +81,40 @@ async function capture(
         cloudEvent: cloudEvent?.attributes,
       },
       query: writeKey === undefined ? {} : { writeKey },
+      ...(shape === "native" ? aboutIn(request) : {}),
       body: bodyOf(request),
       remoteAddress: request.ip,
     },
-    server.acceptState.context(),
+    context,
+  );
+  const { frames } = opened;
+  const accepted = acceptOpened(
+    opened,
+    frames === undefined ? context : await withSchemas(server, frames),
   );
   const receipt = await server.engine.append(accepted.records);
   return answer(accepted, receipt, reply);
 }
+
+/** Once the schemas are known: the moment, the plan and the tables are those of then. */
+async function withSchemas(
+  { schemas, acceptState }: ServerContext,
+  frames: Frames,
+): Promise<AcceptContext> {
+  const table = await schemas.load(schemaIdsOf(frames));
+  return { ...acceptState.context(), schemas: table };
+}
+
+/** What the query says of an event whose body is a message with a schema id. */
+function aboutIn(request: FastifyRequest): { readonly about?: JsonObject } {
+  if (framedMedia(request.contentTypeSent) === undefined) return {};
+  const said = aboutFields.map((field) => [field, queryText(request, field)] as const);
+  return { about: Object.fromEntries(said.filter(([, text]) => text !== undefined)) };
+}
+
+const aboutFields = [
+  ...["event_id", "event_type", "user_id", "anonymous_id", "timestamp", "schema_version"],
+];
 
 /** How the request brings CloudEvents, where it does. */
 function cloudEventIn(request: FastifyRequest) {

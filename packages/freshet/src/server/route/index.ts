@@ -11,6 +11,7 @@ import { metricsRoutes } from "./metrics.ts";
 import { pixelRoutes } from "./pixel.ts";
 import { planRoutes } from "./plan.ts";
 import { profileRoutes } from "./profile.ts";
+import { recentRoutes } from "./recent.ts";
 import { registryCompatibilityRoutes } from "./registry/compatibility.ts";
 import { registryConfigRoutes } from "./registry/config.ts";
 import { registryContextRoutes } from "./registry/context.ts";
@@ -38,6 +39,7 @@ export const routeFamilies: readonly RouteFamily[] = [
   decideRoutes,
   profileRoutes,
   eventRoutes,
+  recentRoutes,
   deadLetterRoutes,
   deadLetterActRoutes,
   effectRoutes,

@@ -33,7 +33,17 @@ function reading(server: ServerContext): Reading {
     requestBytesInFlight: gate.bytes,
     requestsHeld: gate.held,
     edges: edgesOf(sources),
+    contracts: sources.contracts.entries(),
+    registry: registryReading(server.registry),
   };
+}
+
+function registryReading(registry: ServerContext["registry"]): Reading["registry"] {
+  if (registry === undefined) return undefined;
+  const { subjects, schemas, schemaChars } = registry.state;
+  let versions = 0;
+  for (const all of subjects.values()) versions += all.length;
+  return { subjects: subjects.size, versions, schemas: schemas.size, schemaChars };
 }
 
 /** Ways in without a key share the count of "keyless". */

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { SchemaContent } from "../../core/registry/index.ts";
-import type { SchemaRegistry } from "../../engine/port/schema-registry.ts";
+import type { SchemaLookUp, SchemaRegistry } from "../../engine/port/schema-registry.ts";
 
 /** One registry, empty at first. What an implementation cannot do in a test is left out. */
 export interface RegistryPlace {
-  open(): Promise<SchemaRegistry>;
+  open(): Promise<SchemaRegistry & SchemaLookUp>;
   /**
    * What served the registry ends as processes end that are killed; the next `open` serves it again, and what was
    * opened before is left as it is until `remove`.
@@ -19,7 +19,7 @@ export interface RegistryPlace {
 export function registryContract(name: string, makePlace: () => Promise<RegistryPlace>): void {
   describe(`registry contract: ${name}`, () => {
     let place: RegistryPlace;
-    let registry: SchemaRegistry;
+    let registry: SchemaRegistry & SchemaLookUp;
     beforeEach(async () => {
       place = await makePlace();
       registry = await place.open();
@@ -54,6 +54,22 @@ export function registryContract(name: string, makePlace: () => Promise<Registry
       expect((await registry.version("a", 1)).id).toBe(first);
       expect((await registry.version("a", 2)).id).toBe(second);
       expect(await registry.find(first)).toEqual(record("A", "x"));
+    });
+
+    it("finds a schema that is there, and registers none by looking", async () => {
+      const id = await registry.register("a", record("A", "x"));
+      await registry.register("a", record("A", "x", "y"));
+      const content = record("A", "x");
+      expect(await registry.lookUp("a", content)).toEqual({
+        subject: "a",
+        version: 1,
+        id,
+        content,
+      });
+      const kind = (name: string) => expect.objectContaining({ kind: name });
+      await expect(registry.lookUp("b", content)).rejects.toEqual(kind("subjectNotFound"));
+      await expect(registry.lookUp("a", record("A"))).rejects.toEqual(kind("schemaNotFound"));
+      expect((await registry.latest("a")).version).toBe(2);
     });
 
     it("takes subjects of any letters", async () => {

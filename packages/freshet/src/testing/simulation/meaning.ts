@@ -14,6 +14,8 @@ export type Prepared =
 export function prepare(event: AcceptedEvent): Prepared {
   const { properties } = event;
   if (properties["bot"] === true) return { kind: "filtered" };
+  if (event.name === "Ordered")
+    return { kind: "kept", event: { ...event, properties: ofNow(event) } };
   if (event.name !== "Viewed") return { kind: "kept", event };
   if (properties["broken"] === true) return { kind: "failed" };
   const { category } = properties;
@@ -22,6 +24,13 @@ export function prepare(event: AcceptedEvent): Prepared {
     kind: "kept",
     event: { ...event, properties: { ...properties, category: category.toLowerCase() } },
   };
+}
+
+/** Orders were told in euros and cents once. */
+function ofNow({ version, properties }: AcceptedEvent): AcceptedEvent["properties"] {
+  if (version === 2) return properties;
+  const { euros, cents } = properties;
+  return { ...properties, total: Number(euros) + Number(cents) / 100 };
 }
 
 type Row = (event: AcceptedEvent) => readonly Partial<KeyedItem>[];

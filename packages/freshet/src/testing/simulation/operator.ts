@@ -64,6 +64,7 @@ function recordOf(
   const event: AcceptedEvent = {
     ...{ id: letter.id, type: "track", name: "Ordered", source: letter.source, userId },
     time: letter.time ?? letter.at,
+    version: 2,
     properties: { total: (hash53(letter.id) % 9000) / 100 },
     context: { attempt: traffic.nextAttempt() },
     notes: ["corrected"],

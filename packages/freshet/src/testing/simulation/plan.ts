@@ -3,8 +3,8 @@ import * as p from "../../core/plan/index.ts";
 
 /**
  * The plan of the simulated shop: every feature type, windows of seconds, so that they end while one watches,
- * segments over features, over each other and over time alone, triggers with cooldowns, entities, a filter and
- * a function that throws. `meaning.ts` says the same once more, by hand.
+ * segments over features, over each other and over time alone, triggers with cooldowns, entities, a filter, a
+ * function that throws and an event of two versions. `meaning.ts` says the same once more, by hand.
  *
  * Variants: 0 is what a run begins with. 1 adds a feature with a segment and a trigger, and changes a window.
  * 2 is 0 again with one feature less and a changed condition.
@@ -38,7 +38,18 @@ function settingsOf(variant: Variant): p.PlanSettings {
     price: "number?",
     bot: "boolean?",
   });
-  const ordered = p.event("Ordered", { total: "number", bot: "boolean?" });
+  const ordered = p.event(
+    "Ordered",
+    { total: "number", bot: "boolean?" },
+    {
+      version: 2,
+      earlier: [
+        p.earlier(1, { euros: "integer", cents: "integer" }, ({ euros, cents }) => [
+          p.compute("total", p.add(euros, p.divide(cents, 100))),
+        ]),
+      ],
+    },
+  );
   const { product, category, price } = viewed.prop;
   const { total } = ordered.prop;
   const shop = p.entity("shop", p.constant("all"));

@@ -147,18 +147,26 @@ function identity(userId: string | null, anonymousId: string | null) {
 
 const categories = ["shoes", "Shoes", "hats", "bags", ""];
 
-function content(random: Random): Pick<AcceptedEvent, "type" | "name" | "properties" | "traits"> {
+type Content = Pick<AcceptedEvent, "type" | "name" | "version" | "properties" | "traits">;
+
+function content(random: Random): Content {
   const bot = random.chance(0.04) ? { bot: true } : {};
   if (random.chance(0.12)) {
     const traits = { tier: random.pick(["gold", "silver"]), plan: { seats: random.below(4) } };
     return { type: "identify", name: "Identify", properties: {}, traits };
   }
-  if (random.chance(0.22))
-    return {
-      type: "track",
-      name: "Ordered",
-      properties: { total: random.below(10_000) / 100, ...bot },
-    };
+  if (random.chance(0.22)) {
+    const hundredths = random.below(10_000);
+    const [euros, cents] = [Math.floor(hundredths / 100), hundredths % 100];
+    return random.chance(0.4)
+      ? { type: "track", name: "Ordered", properties: { euros, cents, ...bot } }
+      : {
+          type: "track",
+          name: "Ordered",
+          version: 2,
+          properties: { total: hundredths / 100, ...bot },
+        };
+  }
   if (random.chance(0.03)) return { type: "page", name: "Page", properties: { path: "/" } };
   const properties: JsonObject = {
     product: `p${random.below(9)}`,

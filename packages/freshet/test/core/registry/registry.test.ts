@@ -14,6 +14,7 @@ import {
   RegistryError,
   type RegistryState,
   referrersOf,
+  workHere,
 } from "../../../src/core/registry/index.ts";
 import { changeOf, rowOf } from "../../../src/engine/registry/row.ts";
 import { randomOf } from "../../../src/testing/random.ts";
@@ -22,11 +23,12 @@ import { fieldLanguage } from "./language.ts";
 import { Model, type Outcome } from "./model.ts";
 import { randomCommand } from "./random-command.ts";
 
+const fieldWork = workHere(fieldLanguage);
 const runs = 60;
 const commandsOfRun = 250;
 
 it("does what a list of rows does, whatever it is told, and can be read back from its rows", () =>
-  withSeed(import.meta.url, (seed) => {
+  withSeed(import.meta.url, async (seed) => {
     const random = randomOf(seed);
     const seen = new Map<string, number>();
     for (let run = 0; run < runs; run++) {
@@ -37,7 +39,7 @@ it("does what a list of rows does, whatever it is told, and can be read back fro
         const command = randomCommand(random);
         const where = `run ${run}, step ${step}: ${JSON.stringify(command)}`;
         const before = JSON.stringify(observed(state));
-        const { outcome, changes } = runReal(state, command);
+        const { outcome, changes } = await runReal(state, command);
         expect(outcome, where).toEqual(model.run(command));
         for (const change of changes) store(rows, change);
         count(seen, command, outcome);
@@ -60,9 +62,9 @@ it("does what a list of rows does, whatever it is told, and can be read back fro
       expect(seen.get(`${kind}:done`) ?? 0, kind).toBeGreaterThan(20);
   }));
 
-function runReal(state: RegistryState, command: RegistryCommand) {
+async function runReal(state: RegistryState, command: RegistryCommand) {
   try {
-    const { changes, answer } = decide(state, fieldLanguage, command);
+    const { changes, answer } = await decide(state, fieldWork, command);
     apply(state, changes);
     return { changes, outcome: { answer: plain(answer) } };
   } catch (error) {

@@ -10,14 +10,15 @@ it("does with curl what docs/guides/registry.md says", async () => {
   const server = await startServer({ data: folder.path });
   try {
     const registered = await run("register.sh", server.url);
-    expect(registered[0]).toEqual({ id: 1 });
+    expect(registered[0]).toEqual({ id: expect.any(Number) });
     expect(registered[1]).toMatchObject({
       is_compatible: false,
       messages: [expect.stringContaining("READER_FIELD_MISSING_DEFAULT_VALUE"), ...anyTexts(3)],
     });
-    expect(registered[2]).toEqual({ id: 2 });
+    expect(registered[2]).toEqual({ id: expect.any(Number) });
+    expect(registered[2]).not.toEqual(registered[0]);
     expect(registered[3]).toEqual([1, 2]);
-    expect(registered[4]).toMatchObject({ schema: expect.stringContaining('"Order"') });
+    expect(registered[4]).toMatchObject({ version: 2, ...(registered[2] as object) });
     expect(await run("settings.sh", server.url)).toEqual([
       { compatibility: "FULL_TRANSITIVE" },
       { compatibilityLevel: "FULL_TRANSITIVE" },

@@ -25,12 +25,12 @@ const endpoints: readonly RegistryEndpoint[] = [
   },
 ];
 
-function test(
+async function test(
   request: FastifyRequest,
-  { state, types }: EmbeddedRegistry,
+  { state, work }: EmbeddedRegistry,
   version: VersionName | undefined,
 ) {
-  const messages = testCompatibility(state, types, subjectIn(request), {
+  const messages = await testCompatibility(state, work, subjectIn(request), {
     request: schemaRequestIn(request),
     ...(version === undefined ? {} : { version }),
   });

@@ -14,4 +14,14 @@ const endpoints: readonly RegistryEndpoint[] = [
     access: "schemas",
     answer: async () => [],
   },
+  {
+    // Command line tools and consoles ask which cluster they talk to.
+    method: "GET",
+    path: "/v1/metadata/id",
+    access: "schemas",
+    answer: async () => ({
+      scope: { path: [], clusters: { "schema-registry-cluster": "freshet" } },
+      id: "",
+    }),
+  },
 ];

@@ -1,13 +1,12 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import {
-  findByGuid,
+  idsByGuid,
   listPlaces,
   listSchemas,
   pageOf,
   prefixOf,
   registryLimits,
   type SchemaContent,
-  schemaNotFound,
   schemaOf,
   schemaTypeNames,
 } from "../../../core/registry/index.ts";
@@ -34,7 +33,7 @@ const endpoints: readonly RegistryEndpoint[] = [
         isLatestOnly: flagIn(request, "latestOnly"),
         page: pageIn(request),
       });
-      return found.map((one) => registeredView(registry, one, undefined));
+      return Promise.all(found.map((one) => registeredView(registry, one, undefined)));
     },
   },
   {
@@ -53,7 +52,7 @@ const endpoints: readonly RegistryEndpoint[] = [
       const isPlain = format === undefined && !flagIn(request, "fetchMaxId");
       if (isPlain) return plainAnswer(registry, content, reply);
       const maxId = flagIn(request, "fetchMaxId") ? { maxId: registry.state.nextId - 1 } : {};
-      return { ...contentView(registry, content, format), ...maxId };
+      return { ...(await contentView(registry, content, format)), ...maxId };
     },
   },
   {
@@ -62,7 +61,7 @@ const endpoints: readonly RegistryEndpoint[] = [
     access: "schemas",
     async answer(request, registry) {
       const content = schemaOf(registry.state, idIn(request));
-      return new JsonText(textIn(registry, content, queryText(request, "format")));
+      return new JsonText(await textIn(registry, content, queryText(request, "format")));
     },
   },
   {
@@ -88,23 +87,29 @@ const endpoints: readonly RegistryEndpoint[] = [
     path: "/schemas/guids/:guid",
     access: "schemas",
     async answer(request, registry) {
-      const guid = pathText(request, "guid");
-      const content = findByGuid(registry.state, guid);
-      if (content === undefined) throw schemaNotFound(guid.slice(0, 60));
-      return contentView(registry, content, queryText(request, "format"));
+      const [id = 0] = idsByGuid(registry.state, pathText(request, "guid"));
+      return contentView(registry, schemaOf(registry.state, id), queryText(request, "format"));
+    },
+  },
+  {
+    method: "GET",
+    path: "/schemas/guids/:guid/ids",
+    access: "schemas",
+    async answer(request, { state }) {
+      return idsByGuid(state, pathText(request, "guid")).map((id) => ({ context: ".", id }));
     },
   },
 ];
 
-function plainAnswer(
+async function plainAnswer(
   registry: Parameters<RegistryEndpoint["answer"]>[1],
   content: SchemaContent,
   reply: FastifyReply,
-): JsonText {
+): Promise<JsonText> {
   reply.header("cache-control", "private, max-age=86400, immutable");
   const known = made.get(content);
   if (known !== undefined) return known;
-  const answer = new JsonText(JSON.stringify(contentView(registry, content, undefined)));
+  const answer = new JsonText(JSON.stringify(await contentView(registry, content, undefined)));
   made.set(content, answer);
   return answer;
 }

@@ -3,6 +3,7 @@ import {
   findRegistered,
   guidOf,
   type Include,
+  isLive,
   latestWithMetadata,
   listSubjects,
   listVersions,
@@ -41,9 +42,9 @@ const endpoints: readonly RegistryEndpoint[] = [
     path: "/subjects/:subject",
     access: secret,
     async answer(request, registry) {
-      const { state, types } = registry;
+      const { state, work } = registry;
       const asked = { request: schemaRequestIn(request), include: liveOrAll(request) };
-      const found = lookUp(state, types, subjectIn(request), asked);
+      const found = await lookUp(state, work, subjectIn(request), asked);
       return registeredView(registry, found, queryText(request, "format"));
     },
   },
@@ -63,8 +64,11 @@ const endpoints: readonly RegistryEndpoint[] = [
     path: "/subjects/:subject/versions",
     access: secret,
     async answer(request, { state }) {
-      const found = listVersions(state, subjectIn(request), includeIn(request));
-      return pageOf(found, pageIn(request), registryLimits.versionsPerSubjectMax);
+      const subject = subjectIn(request);
+      const found = listVersions(state, subject, includeIn(request));
+      const page = pageOf(found, pageIn(request), registryLimits.versionsPerSubjectMax);
+      if (!flagIn(request, "deletedAsNegative")) return page;
+      return page.map((version) => (isLive(state, { subject, version }) ? version : -version));
     },
   },
   {
@@ -121,7 +125,7 @@ const endpoints: readonly RegistryEndpoint[] = [
     access: secret,
     async answer(request, registry) {
       const { content } = versionIn(request, registry);
-      return new JsonText(textIn(registry, content, queryText(request, "format")));
+      return new JsonText(await textIn(registry, content, queryText(request, "format")));
     },
   },
   {
@@ -131,7 +135,9 @@ const endpoints: readonly RegistryEndpoint[] = [
     async answer(request, { state }) {
       const name = versionName(pathText(request, "version"));
       const { subject, version } = findRegistered(state, subjectIn(request), name, "all");
-      return referrersOf(state, { subject, version });
+      const include = liveOrAll(request);
+      const found = referrersOf(state, { subject, version }, include);
+      return pageOf(found, pageIn(request), registryLimits.subjectsMax);
     },
   },
 ];

@@ -1,0 +1,5 @@
+import { defineConfig } from "freshet";
+
+// snippet: format
+export default defineConfig({ plan: "./plan.ts", log: { format: "protobuf" } });
+// end snippet
