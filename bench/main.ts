@@ -37,11 +37,17 @@ await new Promise((resolve) => setTimeout(resolve, 1500));
 const idleMb = server.memoryMb();
 say(`ready after ${Math.round(server.startMs)} ms, idle at ${idleMb} MB; warming up ...`);
 await measureThroughput(server, batches, 4);
+const inline: ServerProcess = await startServer({ FRESHET_COLLECTOR: "inline" });
+await measureThroughput(inline, batches, 4);
 const rounds: number[] = [];
+const inlineRounds: number[] = [];
 for (let round = 0; round < roundCount; round++) {
   rounds.push(await measureThroughput(server, batches, roundSeconds));
-  say(`round ${round + 1}: ${Math.round(rounds.at(-1) ?? 0)} durable and applied events/s`);
+  inlineRounds.push(await measureThroughput(inline, batches, roundSeconds));
+  const [events, inOne] = [rounds, inlineRounds].map((all) => Math.round(all.at(-1) ?? 0));
+  say(`round ${round + 1}: ${events} durable and applied events/s, ${inOne} in one thread`);
 }
+await inline.stop();
 const throughput = median(rounds);
 // Webhooks of the rounds above are another load than the one that is measured next.
 while (((await server.metrics()).get("freshet_outbox_waiting") ?? 0) > 0)
@@ -79,6 +85,7 @@ const results: Results = {
   loadedMb,
   rounds,
   throughput,
+  inlineThroughput: median(inlineRounds),
   halfLoad: latencies.sentPerSecond,
   ack: percentiles(latencies.ack),
   visible: percentiles(latencies.visible),

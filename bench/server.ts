@@ -37,7 +37,10 @@ async function startReceiver(): Promise<{ readonly url: string; close(): void }>
   };
 }
 
-export async function startServer(): Promise<ServerProcess> {
+/** With the settings that the shop has, and these. */
+export async function startServer(
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ServerProcess> {
   const receiver = await startReceiver();
   const data = mkdtempSync(join(tmpdir(), "freshet-bench-"));
   const began = performance.now();
@@ -63,6 +66,7 @@ export async function startServer(): Promise<ServerProcess> {
         SHOP_TRAFFIC: "0",
         SHOP_CRM_URL: receiver.url,
         FRESHET_LOG_LEVEL: "warn",
+        ...environment,
       },
       stdio: ["ignore", "pipe", "inherit"],
       cwd: root,

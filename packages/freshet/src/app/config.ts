@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import type { EdgePolicy, HookConfig } from "../accept/index.ts";
 import type { Plan } from "../core/plan/plan.ts";
@@ -49,6 +50,11 @@ export interface FreshetConfig {
   readonly log?: LogConfig;
   /** Logical partitions of a new data folder. */
   readonly partitions?: number;
+  /**
+   * Where requests of capture are read and checked: in a `thread` of their own, which is what a machine with several
+   * processors gets unless said, or `inline`, in the thread that has the profiles.
+   */
+  readonly collector?: CollectorPlace;
   /** How long the log keeps records, in days. */
   readonly retentionDays?: number;
   readonly logLevel?: LogLevel;
@@ -62,6 +68,8 @@ export interface DestinationConfig {
   /** Standard Webhooks secret (`whsec_...`); several while one is replaced. */
   readonly secret: string | readonly string[];
 }
+
+export type CollectorPlace = "thread" | "inline";
 
 export type LogLevel = "silent" | "error" | "warn" | "info" | "debug";
 
@@ -107,6 +115,7 @@ export interface Settings {
   readonly contracts: ContractConfig;
   readonly logFormat: LogFormat;
   readonly partitions: number | undefined;
+  readonly collector: CollectorPlace;
   readonly retentionDays: number | undefined;
   readonly logLevel: LogLevel;
   readonly site: FreshetConfig["site"];
@@ -131,6 +140,7 @@ const configKeys: readonly (keyof FreshetConfig)[] = [
   "contracts",
   "log",
   "partitions",
+  "collector",
   "retentionDays",
   "logLevel",
   "site",
@@ -143,6 +153,7 @@ const environmentKeys = {
   FRESHET_WRITE_KEY: "writeKey",
   FRESHET_SECRET_KEY: "secretKey",
   FRESHET_HASH_KEY: "hashKey",
+  FRESHET_COLLECTOR: "collector",
   FRESHET_LOG_LEVEL: "logLevel",
   FRESHET_LOG_FORMAT: "log",
 } as const;
@@ -206,6 +217,7 @@ export function settingsOf(
     contracts: config.contracts ?? {},
     logFormat: logFormatOf(config.log, read("FRESHET_LOG_FORMAT")),
     partitions: config.partitions,
+    collector: collectorOf(read("FRESHET_COLLECTOR") ?? config.collector),
     retentionDays: config.retentionDays,
     logLevel: levelOf(read("FRESHET_LOG_LEVEL") ?? config.logLevel ?? "info"),
     site: config.site,
@@ -238,6 +250,16 @@ function portOf(value: string | number): number {
 }
 
 const levels: readonly string[] = ["silent", "error", "warn", "info", "debug"] satisfies LogLevel[];
+
+const collectorPlaces: readonly string[] = ["thread", "inline"] satisfies CollectorPlace[];
+
+/** A second thread on one processor would only take turns with the first. */
+function collectorOf(value: string | undefined): CollectorPlace {
+  if (value === undefined) return availableParallelism() > 1 ? "thread" : "inline";
+  if (!collectorPlaces.includes(value))
+    throw new UsageError(`the collector is "${value}"`, `use one of ${collectorPlaces.join(", ")}`);
+  return value as CollectorPlace;
+}
 
 function levelOf(value: string): LogLevel {
   if (!levels.includes(value))

@@ -5,7 +5,6 @@ import { systemClock } from "../adapters/clock/system.ts";
 import { compilePlan } from "../core/plan/compile.ts";
 import { Dispatcher } from "../engine/dispatcher.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { PlanChange } from "../engine/manifest.ts";
 import type { EngineLimits } from "../engine/options.ts";
 import type { Clock } from "../engine/port/clock.ts";
 import type { SchemaRegistry } from "../engine/port/schema-registry.ts";
@@ -13,41 +12,37 @@ import { createAcceptState } from "../server/accept-state.ts";
 import {
   createServer,
   createTokens,
-  type Server,
   StreamHub,
   serverLimits,
+  trustForwarder,
 } from "../server/index.ts";
 import { createLogger, createMetrics, type Logger } from "../telemetry/index.ts";
+import { CollectorThread } from "./collect/thread.ts";
 import type { Settings, SiteContext } from "./config.ts";
-import { contractChanges } from "./contract-changes.ts";
 import { createSources } from "./edge.ts";
 import { markFolder, openFolder } from "./folder.ts";
 import { openGeoFile } from "./geo.ts";
 import { createHooks } from "./hooks.ts";
 import { keysOf } from "./keys.ts";
-import { type LoadedPlan, loadPlan } from "./load.ts";
+import { listen } from "./listen.ts";
 import { LogFormatter } from "./log/format.ts";
 import { openRegistry } from "./registry/open.ts";
 import { ContractPublisher } from "./registry/publish.ts";
-import { planOfSettings } from "./settings.ts";
+import { checkTables, type Reloaded, reloader, watchPlan } from "./reload.ts";
+import { type PlaceOptions, planOfSettings } from "./settings.ts";
 import { createSinks } from "./sinks.ts";
 import { prepareFeeds, startFeeds } from "./source/open.ts";
-import { readTable, refreshTables } from "./tables.ts";
-import { UsageError } from "./usage-error.ts";
-import { watchFiles } from "./watch.ts";
+import { refreshTables } from "./tables.ts";
 
 export interface StartOptions {
   readonly settings: Settings;
   /** Reload the plan and its tables when their files are saved. */
   readonly watch?: boolean;
+  /** Where the settings were read from: a thread of its own for capture reads them there again. Without it, none. */
+  readonly place?: PlaceOptions;
   /** Told what a reload did, in words. */
   readonly onReload?: (text: string) => void;
   readonly limits?: Partial<EngineLimits>;
-}
-
-/** What a reload changed, and what that means for what was sent before. */
-export interface Reloaded extends PlanChange {
-  readonly contracts: readonly string[];
 }
 
 /** A running Freshet. */
@@ -68,6 +63,24 @@ export interface Freshet {
 
 /** Starts everything in this process: log, state, engine, dispatchers, HTTP. */
 export async function startFreshet(options: StartOptions): Promise<Freshet> {
+  const { settings, place } = options;
+  const isThread =
+    place !== undefined && settings.collector === "thread" && typeof settings.plan === "string";
+  if (!isThread) return start(options, undefined);
+  // First of all: while this thread reads the plan and recovers, that one reads the configuration.
+  const collector = new CollectorThread(place);
+  try {
+    return await start(options, collector);
+  } catch (error) {
+    await collector.terminate();
+    throw error;
+  }
+}
+
+async function start(
+  options: StartOptions,
+  collector: CollectorThread | undefined,
+): Promise<Freshet> {
   const { settings } = options;
   const firstStart = !existsSync(settings.data);
   markFolder(settings.data);
@@ -141,7 +154,9 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
     ...(registry.fault === undefined ? {} : { registryFault: registry.fault }),
     schemaRegistry: registry.schemas,
     feeds: () => feeds.map((feed) => feed.status()),
-    trustProxy: settings.trustProxy,
+    ...(collector === undefined
+      ? { trustProxy: settings.trustProxy }
+      : { trustProxy: trustForwarder(settings.trustProxy), collector }),
     ready: () => isReady,
     siteRoutes: (app) => {
       settings.site?.({
@@ -159,6 +174,8 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
     isReady = false;
     for (const closer of closers) closer();
     await Promise.all(feeds.map((feed) => feed.stop()));
+    server.beginShutdown();
+    await collector?.close();
     await server.app.close();
     await dispatcher.stop();
     await Promise.all(sinks.map((sink) => sink.close()));
@@ -173,7 +190,15 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
     await contracts.publish(loaded.plan.definition);
     await formatter.use(loaded.plan.definition);
     await refreshTables(engine, clock, loaded.folder);
-    base = await listen(server, settings);
+    base = await listen(
+      server,
+      settings,
+      collector && {
+        collector,
+        parts: { engine, log: folder.log, schemas: registry.schemas },
+        writeKey: keys.writeKey,
+      },
+    );
     await startFeeds(feeds);
   } catch (error) {
     await close();
@@ -187,7 +212,7 @@ export async function startFreshet(options: StartOptions): Promise<Freshet> {
     if (stop !== undefined) closers.push(stop);
   }
   if (geo !== undefined) closers.push(geo.watch((error) => noteGeo(logger, error)));
-  const reload = reloader(settings, engine, clock, { contracts, formatter });
+  const reload = reloader(settings, { engine, clock, contracts, formatter, collector });
   if (options.watch === true && typeof settings.plan === "string")
     closers.push(watchPlan(settings.plan, loaded, reload, options.onReload ?? (() => {})));
   return {
@@ -233,92 +258,6 @@ function limitsOf(settings: Settings): Partial<EngineLimits> {
       ? {}
       : { retentionMs: settings.retentionDays * 86_400_000 }),
   };
-}
-
-/** A table that cannot be read is found before anything is opened. */
-function checkTables({ plan, folder }: LoadedPlan): void {
-  for (const definition of plan.definition.tables) readTable(definition, folder);
-}
-
-async function listen(server: Server, settings: Settings): Promise<string> {
-  try {
-    return await server.app.listen({ port: settings.port, host: settings.host });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EADDRINUSE")
-      throw new UsageError(
-        `port ${settings.port} is in use on ${settings.host}`,
-        `stop what runs there, or take another one: FRESHET_PORT=${settings.port + 1} npm start`,
-        1,
-      );
-    if (code === "EACCES" || code === "EADDRNOTAVAIL")
-      throw new UsageError(
-        `cannot listen on ${settings.host}:${settings.port} (${code})`,
-        "use another port or host",
-        1,
-      );
-    throw error;
-  }
-}
-
-/** Who is told of a plan beside the engine. */
-interface Told {
-  readonly contracts: ContractPublisher;
-  readonly formatter: LogFormatter;
-}
-
-function reloader(
-  settings: Settings,
-  engine: Engine,
-  clock: Clock,
-  { contracts, formatter }: Told,
-) {
-  return async (): Promise<Reloaded | null> => {
-    if (typeof settings.plan !== "string") return null;
-    const loaded = await loadPlan(settings.plan, settings.data);
-    checkTables(loaded);
-    const isNew = loaded.plan.hash !== engine.plan.plan.hash;
-    const before = engine.plan.plan.definition;
-    if (isNew) await contracts.publish(loaded.plan.definition);
-    const change = isNew ? await engine.switchPlan(compilePlan(loaded.plan)) : null;
-    if (isNew) await formatter.use(loaded.plan.definition);
-    await refreshTables(engine, clock, loaded.folder);
-    if (change === null) return null;
-    return { ...change, contracts: contractChanges(before, loaded.plan.definition) };
-  };
-}
-
-/** Saves come in bursts and may be seen half-written: what does not load leaves the plan in force as it is. */
-function watchPlan(
-  file: string,
-  loaded: LoadedPlan,
-  reload: () => Promise<Reloaded | null>,
-  onReload: (text: string) => void,
-): () => void {
-  const tables = loaded.plan.definition.tables.flatMap((table) =>
-    table.file === undefined ? [] : [table.file],
-  );
-  return watchFiles({ files: [file, ...loaded.files], tables, folder: loaded.folder }, async () => {
-    try {
-      const change = await reload();
-      onReload(change === null ? "saved: nothing changed in the plan" : describeChange(change));
-    } catch (error) {
-      const { message, hint } = error as Error & { hint?: string };
-      onReload(
-        `the plan was not reloaded: ${message}${hint === undefined ? "" : `\n  hint: ${hint}`}`,
-      );
-    }
-  });
-}
-
-export function describeChange({ epoch, added, removed, changed, contracts }: Reloaded): string {
-  const lines = [
-    ...added.map((name) => `  + ${name}`),
-    ...changed.map((name) => `  ~ ${name}`),
-    ...removed.map((name) => `  - ${name}`),
-    ...contracts.map((line) => `  ! ${line}`),
-  ];
-  return `plan reloaded (epoch ${epoch})\n${lines.length === 0 ? "  only settings changed" : lines.join("\n")}`;
 }
 
 function once(run: () => Promise<void>): () => Promise<void> {

@@ -62,7 +62,7 @@ export function checkSchemas(plan: Plan, source: string): void {
 /** Code of an earlier plan of this data folder, or null where it was not kept. */
 export async function loadKeptPlan(
   data: string,
-  entry: ManifestEntry,
+  entry: Pick<ManifestEntry, "hash">,
 ): Promise<CompiledPlan | null> {
   const path = join(data, "plans", `${entry.hash}.mjs`);
   if (!existsSync(path)) return null;

@@ -22,6 +22,7 @@ export function startVerb(program: Command): void {
       const settings = await readSettings(flags);
       const freshet = await startFreshet({
         settings,
+        place: flags,
         watch: flags.watch,
         onReload: (text) => process.stdout.write(`${text}\n`),
       });

@@ -10,20 +10,15 @@ import { DedupWindow } from "./dedup.ts";
 import { DedupJournal } from "./journal.ts";
 import { journeyOf } from "./journey.ts";
 import { entityKey, KeyedState } from "./keyed-state.ts";
-import {
-  comparePlans,
-  type ManifestEntry,
-  nextEntry,
-  type PlanChange,
-  planWithoutCode,
-} from "./manifest.ts";
+import { type ManifestEntry, nextEntry, type PlanChange, planWithoutCode } from "./manifest.ts";
 import { type Meta, type MetaUpdate, readMeta } from "./meta.ts";
-import { chainMappings, type Mapping, mapLayout } from "./migrate.ts";
 import { MovingParts } from "./moving-parts.ts";
 import type { EngineOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { Partition, partitionOf } from "./partition.ts";
-import type { CommittedBatch } from "./port/log.ts";
+import { PlanHistory } from "./plan-history.ts";
+import type { AppendReceipt, CommittedBatch } from "./port/log.ts";
+import { offsetOfReceipt, receiptOf } from "./receipt.ts";
 import { Reducer, type ReducerOutput } from "./reducer.ts";
 import { SelfSender } from "./self-sender.ts";
 import type { TableVersion } from "./table.ts";
@@ -51,12 +46,11 @@ export class Engine {
   readonly #selfSender: SelfSender;
   readonly #checkpointer: Checkpointer;
   readonly #deadLetters: DeadLetters;
-  readonly #meta: Meta;
+  readonly #plans: PlanHistory;
   readonly #timers: Timers;
   readonly outbox: Outbox;
   #tables = new Map<string, TableVersion>();
   #changedTables = new Set<string>();
-  #manifestChanged = true;
   #queue: CommittedBatch[] = [];
   #queuedCounted = 0;
   #pumping = false;
@@ -70,10 +64,10 @@ export class Engine {
 
   private constructor(options: EngineOptions, meta: Meta, plan: CompiledPlan) {
     this.#options = options;
-    this.#meta = meta;
     const { store, text, limits, clock, log, listener } = options;
     const count = meta.partitions.length;
-    const mappingFrom = (epoch: number) => this.#mappingFrom(epoch);
+    this.#plans = new PlanHistory(meta.manifest);
+    const mappingFrom = (epoch: number) => this.#plans.mappingFrom(epoch);
     this.#state = new KeyedState({
       store,
       codec: options.codec,
@@ -114,10 +108,7 @@ export class Engine {
       counters: { ...meta.counters },
       output: this.#output(),
       mappingFrom,
-      isOfPlan: ({ epoch, offset }) => {
-        const entry = this.manifest.find((one) => one.epoch === epoch);
-        return entry !== undefined && entry.fromOffset <= offset;
-      },
+      isOfPlan: (from) => this.#plans.has(from),
     });
     for (const name of meta.tables.keys())
       this.#tables.set(name, meta.tables.get(name) as TableVersion);
@@ -138,7 +129,7 @@ export class Engine {
         collected: (update) => {
           for (const [name, table] of update.tables)
             if (this.#tables.get(name) === table) this.#changedTables.delete(name);
-          if (update.manifest?.length === this.manifest.length) this.#manifestChanged = false;
+          this.#plans.saved(update.manifest);
           this.#tellShrunkWindow(meta.dedupShrunk);
         },
         dedupStart: () => this.#dedup.startOffset,
@@ -180,15 +171,15 @@ export class Engine {
   }
 
   get epoch(): number {
-    return this.manifest[this.manifest.length - 1]?.epoch ?? 1;
+    return this.#plans.epoch;
   }
 
   get manifest(): readonly ManifestEntry[] {
-    return this.#meta.manifest;
+    return this.#plans.entries;
   }
 
   get partitions(): number {
-    return this.#reducer?.partitions.length ?? this.#meta.partitions.length;
+    return this.#reducer.partitions.length;
   }
 
   get counters(): Readonly<Counters> {
@@ -218,17 +209,24 @@ export class Engine {
     return this.#receipt(this.#options.log.next - 1);
   }
 
+  /** The same for records that another thread encoded; it makes the receipts itself. */
+  appendEncoded(records: Uint8Array): Promise<AppendReceipt> {
+    return this.#options.log.appendEncoded(records);
+  }
+
+  /** What receipts of other threads are made with. */
+  get logId(): string {
+    return this.#options.log.id;
+  }
+
   #receipt(offset: number): string {
-    return `${this.#options.log.id}.${offset.toString(36)}`;
+    return receiptOf(this.logId, offset);
   }
 
   /** Offset that a receipt of this log stands for; null for a text that is none. */
   offsetOf(receipt: string): number | null {
-    const [id, text = "", more] = receipt.split(".");
-    if (id !== this.#options.log.id || more !== undefined || !/^(-1|[0-9a-z]{1,11})$/.test(text))
-      return null;
-    const offset = Number.parseInt(text, 36);
-    return offset < this.#options.log.next ? offset : null;
+    const offset = offsetOfReceipt(this.logId, receipt);
+    return offset !== null && offset < this.#options.log.next ? offset : null;
   }
 
   /** True when everything up to `offset` can be read, hops included, within `waitMs`; false when not. */
@@ -253,7 +251,7 @@ export class Engine {
     const state = this.#moving.over(profileId, known, {
       epoch: this.epoch,
       segments: this.plan.segments.length,
-      mappingFrom: (epoch) => this.#mappingFrom(epoch),
+      mappingFrom: (epoch) => this.#plans.mappingFrom(epoch),
     });
     return state === null ? null : { profileId, state };
   }
@@ -459,38 +457,17 @@ export class Engine {
   }
 
   #switch(plan: CompiledPlan): PlanChange {
-    const before = this.plan.plan.definition;
-    const from = this.manifest[this.manifest.length - 1] as ManifestEntry;
     // Not before the clock of any partition: what is due then must not see a past that is gone.
     const at = Math.max(
       this.#options.clock.now(),
       ...this.#reducer.partitions.map(({ clock }) => clock),
     );
-    const entry = nextEntry(this.manifest, plan, { fromOffset: this.#nextOffset, at });
-    this.#meta.manifest.push(entry);
-    this.#manifestChanged = true;
-    this.#mappings.clear();
-    this.#reducer.switchTo(plan, entry, mapLayout(from, entry));
-    return { epoch: entry.epoch, ...comparePlans(before, plan.plan.definition) };
-  }
-
-  readonly #mappings = new Map<number, Mapping>();
-
-  #mappingFrom(epoch: number): Mapping {
-    const known = this.#mappings.get(epoch);
-    if (known !== undefined) return known;
-    const from = this.manifest.findIndex((entry) => entry.epoch === epoch);
-    const [first, ...later] = this.manifest.slice(from);
-    if (from === -1 || first === undefined)
-      throw new Error(`plan epoch ${epoch} is not in the manifest`);
-    let mapping = mapLayout(first, first);
-    let before = first;
-    for (const entry of later) {
-      mapping = chainMappings(mapping, mapLayout(before, entry));
-      before = entry;
-    }
-    this.#mappings.set(epoch, mapping);
-    return mapping;
+    const { entry, change, mapping } = this.#plans.switchTo(plan, {
+      fromOffset: this.#nextOffset,
+      at,
+    });
+    this.#reducer.switchTo(plan, entry, mapping);
+    return change;
   }
 
   #output(): ReducerOutput {
@@ -542,7 +519,7 @@ export class Engine {
         dedupStart: this.#dedup.startOffset,
         dedupShrunk: this.#dedup.shrunk,
       },
-      manifest: this.#manifestChanged ? [...this.manifest] : null,
+      manifest: this.#plans.unsaved,
       tables: [...this.#changedTables].map(
         (name) => [name, this.#tables.get(name) as TableVersion] as const,
       ),

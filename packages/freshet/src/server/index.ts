@@ -1,4 +1,5 @@
 export { type AcceptState, createAcceptState } from "./accept-state.ts";
+export { trustForwarder } from "./collect/forwarded.ts";
 export { type ServerLimits, serverLimits } from "./limits.ts";
 export type { ServerOptions } from "./options.ts";
 export { createServer, type Server } from "./server.ts";

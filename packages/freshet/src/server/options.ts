@@ -6,7 +6,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { Clock } from "../engine/port/clock.ts";
 import type { SchemaRegistry } from "../engine/port/schema-registry.ts";
 import type { EmbeddedRegistry } from "../engine/registry/embedded.ts";
-import type { FeedStatus, Logger, Metrics } from "../telemetry/index.ts";
+import type { FeedStatus, HeardSeries, Logger, Metrics, Reading } from "../telemetry/index.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { StreamHub } from "./stream.ts";
 
@@ -36,12 +36,23 @@ export interface ServerOptions {
   /** Why the one inside cannot be used, where it is damaged. */
   readonly registryFault?: string;
   /** Where the schema ids of messages are looked up; without it none is known. */
-  readonly schemaRegistry?: SchemaRegistry;
+  readonly schemaRegistry?: Pick<SchemaRegistry, "find" | "references">;
   /** Routes of the user, such as a site's own files. */
   readonly siteRoutes?: (app: FastifyInstance) => void;
   /** Which proxies may say who the client is, as Fastify's `trustProxy`. */
-  readonly trustProxy?: TrustProxy;
+  readonly trustProxy?: TrustProxy | ((address: string, hop: number) => boolean);
+  /** The thread in front, where there is one: what it counts is part of `/metrics`. */
+  readonly collector?: { reading(): Promise<CollectorReading> };
   readonly limits?: Partial<ServerLimits>;
+}
+
+/** What a thread that collects adds to `/metrics`. */
+export interface CollectorReading {
+  readonly series: HeardSeries;
+  readonly edges: Reading["edges"];
+  readonly contracts: Reading["contracts"];
+  readonly requestBytesInFlight: number;
+  readonly requestsHeld: number;
 }
 
 export type TrustProxy = boolean | string | string[];

@@ -39,7 +39,7 @@ type SchemasLimits = Pick<
 
 export interface SchemasOptions {
   /** Without one, no id is known. */
-  readonly registry: SchemaRegistry | undefined;
+  readonly registry: Pick<SchemaRegistry, "find" | "references"> | undefined;
   readonly clock: Clock;
   readonly limits: SchemasLimits;
   /** Told of every question to the registry, once it has ended. */
@@ -54,7 +54,7 @@ interface Known {
 }
 
 export class Schemas implements SchemaTable {
-  readonly #registry: SchemaRegistry | undefined;
+  readonly #registry: SchemasOptions["registry"];
   readonly #clock: Clock;
   readonly #limits: SchemasLimits;
   readonly #onLookup: (outcome: SchemaLookup) => void;

@@ -2,7 +2,10 @@ export type { EngineReading, EngineStatus } from "./engine-metrics.ts";
 export type { FeedStatus } from "./feed-metrics.ts";
 export { createLogger, type Logger, type LoggerOptions } from "./logger.ts";
 export {
+  createHeardMetrics,
   createMetrics,
+  type HeardMetrics,
+  type HeardSeries,
   type Metrics,
   type Reading,
   type RequestMeasure,

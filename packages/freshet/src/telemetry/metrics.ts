@@ -1,4 +1,11 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import {
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  Registry,
+} from "prom-client";
 import {
   type ContractReading,
   createContractMetrics,
@@ -35,7 +42,11 @@ export interface RequestMeasure {
   readonly kind: "capture" | "decide" | "other";
 }
 
-export interface Metrics {
+/** What is counted as it happens, as data: another thread's is added to this one's. */
+export type HeardSeries = Awaited<ReturnType<Registry["getMetricsAsJSON"]>>;
+
+/** Counts as things happen. */
+export interface HeardMetrics {
   request(measure: RequestMeasure): void;
   /** A request that its client had sent before: `count` is its `X-Retry-Count`. */
   clientRetry(count: number): void;
@@ -44,9 +55,14 @@ export interface Metrics {
   alert(name: string): void;
   /** An id of a message that was not known yet was asked for. */
   schemaLookup(outcome: SchemaLookup): void;
+  /** What was counted so far. */
+  series(): Promise<HeardSeries>;
+}
+
+export interface Metrics extends HeardMetrics {
   readonly registry: Pick<RegistryMetrics, "request" | "job" | "contracts">;
-  /** The text of Prometheus, with every figure of `read` from one moment. */
-  text(read: () => Reading): Promise<string>;
+  /** The text of Prometheus, with every figure of `read` from one moment. `others` counted as this one does. */
+  text(read: () => Reading, others?: readonly HeardSeries[]): Promise<string>;
   readonly contentType: string;
 }
 
@@ -62,14 +78,14 @@ export function createMetrics(): Metrics {
   const edges = createEdgeMetrics(registry);
   const contracts = createContractMetrics(registry);
   const schemas = createRegistryMetrics(registry);
-  const heard = eventCounters(registry);
+  const heard = createHeardMetrics();
   let scrape: Promise<unknown> = Promise.resolve();
   return {
     ...heard,
     registry: schemas,
     contentType: registry.contentType,
     // One after the other: a second reading must not change figures that the first is still writing down.
-    text(read) {
+    text(read, others = []) {
       const next = scrape.then(() => {
         const reading = read();
         engine(reading);
@@ -78,12 +94,25 @@ export function createMetrics(): Metrics {
         edges(reading.edges);
         contracts(reading.contracts);
         schemas.read(reading.registry);
-        return registry.metrics();
+        return textOf(registry, heard, others);
       });
       scrape = next.catch(() => {});
       return next;
     },
   };
+}
+
+async function textOf(
+  registry: Registry,
+  heard: HeardMetrics,
+  others: readonly HeardSeries[],
+): Promise<string> {
+  const own = await registry.metrics();
+  const sum = AggregatorRegistry.aggregate([
+    await heard.series(),
+    ...others,
+  ] as unknown as object[]);
+  return `${own}\n${await sum.metrics()}`;
 }
 
 function liveGauges(registry: Registry): (reading: Reading) => void {
@@ -105,9 +134,9 @@ const latencyBuckets = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ] as const;
 
-type Heard = Omit<Metrics, "text" | "contentType" | "registry">;
-
-function eventCounters(registry: Registry): Heard {
+/** For a thread that has nothing to show by itself. */
+export function createHeardMetrics(): HeardMetrics {
+  const registry = new Registry();
   const registers = [registry];
   const requests = new Counter({
     name: "freshet_http_requests_total",
@@ -160,5 +189,6 @@ function eventCounters(registry: Registry): Heard {
     streamDropped: () => dropped.inc(),
     alert: (name) => alerts.inc({ name }),
     schemaLookup: (outcome) => lookups.inc({ outcome }),
+    series: () => registry.getMetricsAsJSON(),
   };
 }

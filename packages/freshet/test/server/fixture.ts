@@ -183,6 +183,7 @@ export async function openFixture(options: FixtureOptions = {}) {
     clock,
     hub,
     lines,
+    logger,
     metrics,
     async close() {
       clock.resume();

@@ -5,7 +5,13 @@ import { openMemoryState } from "../../src/adapters/state/memory.ts";
 import { createSchemaTypes } from "../../src/app/registry/types.ts";
 import { type SchemaWork, workHere } from "../../src/core/registry/index.ts";
 import { EmbeddedRegistry } from "../../src/engine/registry/embedded.ts";
-import { type Answer, type Fixture, openFixture, secretKey } from "./fixture.ts";
+import {
+  type Answer,
+  type Fixture,
+  type FixtureOptions,
+  openFixture,
+  secretKey,
+} from "./fixture.ts";
 
 export const v1Type = "application/vnd.schemaregistry.v1+json";
 
@@ -19,11 +25,12 @@ export interface RegistryFixture extends Fixture {
 /** A server that is a registry, in memory. Close it. */
 export async function openRegistryFixture(
   work: SchemaWork = workHere(createSchemaTypes()),
+  server: FixtureOptions["server"] = {},
 ): Promise<RegistryFixture> {
   const registryDisk = new MemoryDisk();
   const store = await openMemoryState(registryDisk);
   const registry = new EmbeddedRegistry({ store, text: utf8, work, clock: systemClock() });
-  const fixture = await openFixture({ server: { registry, schemaRegistry: registry } });
+  const fixture = await openFixture({ server: { ...server, registry, schemaRegistry: registry } });
   return { ...fixture, registry, registryDisk };
 }
 

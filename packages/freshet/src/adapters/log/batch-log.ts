@@ -18,6 +18,7 @@ import { LogWriteError } from "../../engine/port/errors.ts";
 import type { AppendReceipt, CommittedBatch } from "../../engine/port/log.ts";
 import type { BatchStore } from "./batch-store.ts";
 import { BatchEncoder } from "./encoder.ts";
+import { decodeRecords } from "./format.ts";
 import type { FormattedLog, SchemaToUse } from "./formatted-log.ts";
 import type { EventSchema, FindSchema } from "./payload/event-payload.ts";
 import { isSameSchema, type KeptSchema, rowOf } from "./payload/schema-row.ts";
@@ -109,12 +110,24 @@ export class BatchLog implements FormattedLog {
   }
 
   append(records: readonly LogRecord[]): Promise<AppendReceipt> {
+    return this.#append(records, (encoder) => encoder.add(records, this.#schema));
+  }
+
+  async appendEncoded(bytes: Uint8Array): Promise<AppendReceipt> {
+    const records = decodeRecords(bytes, this.#end.next, this.#schemas);
+    return this.#append(records, (encoder) => encoder.addEncoded(bytes, records));
+  }
+
+  #append(
+    records: readonly LogRecord[],
+    write: (encoder: BatchEncoder) => void,
+  ): Promise<AppendReceipt> {
     return new Promise((resolve, reject) => {
       if (records.length === 0) throw new RangeError("an append has at least one record");
       if (this.#closing !== undefined) throw closedError();
       const group = this.#groupWithRoom();
       const index = group.encoder.count;
-      group.encoder.add(records, this.#schema);
+      write(group.encoder);
       for (const record of records) group.records.push(record);
       group.waiters.push({ index, count: records.length, resolve, reject });
       this.#wake();
@@ -144,6 +157,10 @@ export class BatchLog implements FormattedLog {
       this.#changes.push({ schema, resolve, reject });
       this.#wake();
     });
+  }
+
+  get eventsAs(): number | null {
+    return this.#schema?.id ?? null;
   }
 
   trim(offset: number): Promise<void> {

@@ -64,6 +64,23 @@ export class BatchEncoder {
     }
   }
 
+  /** What `take` of another encoder gave, and the records that it holds. */
+  addEncoded(bytes: Uint8Array, records: readonly LogRecord[]): void {
+    const out = this.#out;
+    out.room(bytes.length);
+    out.buffer.set(bytes, out.at);
+    out.at += bytes.length;
+    this.#count += records.length;
+    for (const record of records) if (isCounted(record)) this.#counted += 1;
+  }
+
+  /** The records by themselves, to be sealed elsewhere. A copy: the encoder begins anew. */
+  take(): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(this.#out.buffer.subarray(batchHeadBytes, this.#out.at));
+    this.reset();
+    return bytes;
+  }
+
   seal(place: BatchPlace): Buffer {
     const batch = this.#out.buffer.subarray(0, this.#out.at);
     writeHead(batch, { ...place, count: this.#count, counted: this.#counted });

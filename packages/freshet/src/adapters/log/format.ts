@@ -124,15 +124,24 @@ export function decodeBatch(
 ): CommittedBatch {
   const head = readHead(bytes, offset);
   const batch = asBuffer(bytes);
+  const records = decodeRecords(batch.subarray(batchHeadBytes), offset, schemas);
+  if (records.length !== head.count)
+    throw corrupt(offset, `the batch has ${records.length} records, its head says ${head.count}`);
+  return { firstOffset: offset, records };
+}
+
+/** Records without a batch around them; an offset in an error is that which the first of them was to get. */
+export function decodeRecords(bytes: Uint8Array, offset: number, schemas: FindSchema): LogRecord[] {
+  const buffer = asBuffer(bytes);
   const records: LogRecord[] = [];
-  let position = batchHeadBytes;
-  for (let index = 0; index < head.count; index += 1) {
-    const end = endOfRecord(batch, position, offset + index);
-    records.push(decodeAt({ batch, position, end, offset: offset + index }, schemas));
+  let position = 0;
+  while (position < buffer.length) {
+    const at = offset + records.length;
+    const end = endOfRecord(buffer, position, at);
+    records.push(decodeAt({ batch: buffer, position, end, offset: at }, schemas));
     position = end;
   }
-  if (position !== batch.length) throw corrupt(offset, "bytes are left after the last record");
-  return { firstOffset: offset, records };
+  return records;
 }
 
 /**

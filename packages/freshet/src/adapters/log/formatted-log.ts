@@ -23,6 +23,8 @@ export interface FormattedLog extends Log, SchemasOfLog {
    * id, which is the same for the same schema. Rejects with LogWriteError, and nothing has changed.
    */
   writeEventsAs(schema: SchemaToUse | null): Promise<number | null>;
+  /** Id of the schema that events are written with at this moment; null for JSON. */
+  readonly eventsAs: number | null;
 }
 
 export interface FormattedLogReader extends LogReader, SchemasOfLog {}

@@ -16,6 +16,11 @@ import type { LogRecord } from "../../core/record.ts";
 export interface Log {
   /** Rejects with LogWriteError (disk full, closed): the caller answers 503 and keeps nothing. */
   append(records: readonly LogRecord[]): Promise<AppendReceipt>;
+  /**
+   * The same for records that another thread has brought into the form of the log (`adapters/log/encoder.ts`), which
+   * this one then need not do again. Rejects with LogCorruptError where they are none.
+   */
+  appendEncoded(records: Uint8Array): Promise<AppendReceipt>;
   /** Registers the single reader of live batches. */
   onCommitted(listener: (batch: CommittedBatch) => void): void;
   /**

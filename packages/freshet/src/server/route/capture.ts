@@ -12,7 +12,7 @@ import {
   schemaIdsOf,
 } from "../../accept/index.ts";
 import type { EventType } from "../../core/event.ts";
-import type { ServerContext } from "../context.ts";
+import type { CaptureContext } from "../context.ts";
 import { errorAnswer } from "../error.ts";
 import { bodyOf, edgeHeaders, headerText, queryText, type Route } from "./route.ts";
 
@@ -46,7 +46,7 @@ const otherPaths: { readonly [name: string]: readonly string[] } = {
   beacon: ["/beacon/v1/batch"],
 };
 
-export function captureRoutes(server: ServerContext): readonly Route[] {
+export function captureRoutes(server: CaptureContext): readonly Route[] {
   return ways.map((way) => ({
     method: "POST",
     paths: way.names.flatMap((name) => [`/v1/${name}`, `/${name}`, ...(otherPaths[name] ?? [])]),
@@ -58,7 +58,7 @@ export function captureRoutes(server: ServerContext): readonly Route[] {
 
 /** Answers 200 only when the log has every event of the request on disk (P1). */
 async function capture(
-  server: ServerContext,
+  server: CaptureContext,
   { shape, type }: Way,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -98,7 +98,7 @@ async function capture(
 
 /** Once the schemas are known: the moment, the plan and the tables are those of then. */
 async function withSchemas(
-  { schemas, acceptState }: ServerContext,
+  { schemas, acceptState }: CaptureContext,
   frames: Frames,
 ): Promise<AcceptContext> {
   const table = await schemas.load(schemaIdsOf(frames));
@@ -151,7 +151,7 @@ function answer(accepted: Accepted, receipt: string, reply: FastifyReply): Captu
   return { ...whole, ...errorAnswer(new FreshetError(first.code, first.message)) };
 }
 
-function noteRetry(server: ServerContext, retryCount: string | undefined): void {
+function noteRetry(server: CaptureContext, retryCount: string | undefined): void {
   const count = Number(retryCount ?? 0);
   if (Number.isSafeInteger(count) && count > 0) server.metrics.clientRetry(count);
 }

@@ -1,5 +1,6 @@
 import type { Reading } from "../../telemetry/index.ts";
 import type { ServerContext } from "../context.ts";
+import type { CollectorReading } from "../options.ts";
 import type { Route } from "./route.ts";
 
 export function metricsRoutes(server: ServerContext): readonly Route[] {
@@ -10,8 +11,10 @@ export function metricsRoutes(server: ServerContext): readonly Route[] {
       kind: "other",
       cors: false,
       async handle(_request, reply) {
+        const collected = await server.collector?.reading();
         reply.type(server.metrics.contentType);
-        return server.metrics.text(() => reading(server));
+        const series = collected === undefined ? [] : [collected.series];
+        return server.metrics.text(() => withCollected(reading(server), collected), series);
       },
     },
   ];
@@ -35,6 +38,17 @@ function reading(server: ServerContext): Reading {
     edges: edgesOf(sources),
     contracts: sources.contracts.entries(),
     registry: registryReading(server.registry),
+  };
+}
+
+function withCollected(own: Reading, collected: CollectorReading | undefined): Reading {
+  if (collected === undefined) return own;
+  return {
+    ...own,
+    requestBytesInFlight: own.requestBytesInFlight + collected.requestBytesInFlight,
+    requestsHeld: own.requestsHeld + collected.requestsHeld,
+    edges: [...own.edges, ...collected.edges],
+    contracts: [...own.contracts, ...collected.contracts],
   };
 }
 

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { acceptPixel } from "../../accept/index.ts";
 import type { EventType } from "../../core/event.ts";
-import type { ServerContext } from "../context.ts";
+import type { CaptureContext } from "../context.ts";
 import { retryHeaders, toFreshetError } from "../error.ts";
 import { headerText, type Route } from "./route.ts";
 
@@ -11,7 +11,7 @@ const gif = Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA
 const types: readonly EventType[] = ["track", "identify", "page", "screen", "group", "alias"];
 
 /** Our own, and Segment's: `/v1/pixel/track?data=<base64 of the event>`. */
-export function pixelRoutes(server: ServerContext): readonly Route[] {
+export function pixelRoutes(server: CaptureContext): readonly Route[] {
   const route = (path: string, type: EventType | undefined): Route => ({
     method: "GET",
     paths: [path],
@@ -30,7 +30,7 @@ export function pixelRoutes(server: ServerContext): readonly Route[] {
  * header. Link checkers ask for the head alone, which is no event.
  */
 async function pixel(
-  server: ServerContext,
+  server: CaptureContext,
   type: EventType | undefined,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -53,7 +53,7 @@ const codeHeader = "freshet-error";
 
 /** The code of a refused event, which is a dead letter by then (P1 holds for those too). */
 async function capture(
-  server: ServerContext,
+  server: CaptureContext,
   type: EventType | undefined,
   request: FastifyRequest,
 ): Promise<string | undefined> {

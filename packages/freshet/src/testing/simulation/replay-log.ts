@@ -42,6 +42,10 @@ export class ReplayLog implements Log {
     return { firstOffset: this.next, lastOffset: this.next };
   }
 
+  appendEncoded(): Promise<AppendReceipt> {
+    return Promise.reject(new Error("what this log holds is fed to it"));
+  }
+
   onCommitted(listener: (batch: CommittedBatch) => void): void {
     this.#listener = listener;
   }
