@@ -23,7 +23,7 @@ export interface PublisherOptions {
   readonly registry: Pick<SchemaRegistry, "register">;
   readonly config: ContractConfig;
   readonly clock: Clock;
-  readonly logger: Pick<Logger, "info" | "warn">;
+  readonly logger: Pick<Logger, "debug" | "warn">;
   /** Told after each round. */
   readonly onCount?: (counts: ContractCounts) => void;
 }
@@ -91,7 +91,7 @@ export class ContractPublisher {
     onCount?.(counts);
     for (const one of refused) logger.warn(noteOf(one, this.#subjectOf(one.contract)), refusedText);
     if (waiting === 0) {
-      if (events.length > 0) logger.info(counts, "the plan's contracts are in the registry");
+      if (events.length > 0) logger.debug(counts, "the plan's contracts are in the registry");
       return refused;
     }
     const delayMs = Math.min(
