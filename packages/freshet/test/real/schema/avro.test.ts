@@ -57,15 +57,33 @@ const dataDisagreements: readonly DataDisagreement[] = [
     name: "instants in another unit",
     holds: ({ line }) => {
       const [, newer = "", older = ""] = line.split("\t");
-      const units = (text: string) => new Set(text.match(/timestamp-\w+/g));
-      return [...units(newer)].some((unit) => !units(older).has(unit)) && units(older).size > 0;
+      const units = (text: string) => text.match(/timestamp-\w+/g) ?? [];
+      const kinds = new Set([...units(newer), ...units(older)]);
+      return kinds.size > 1 && units(newer).join() !== units(older).join();
     },
+  },
+  {
+    // "Two schemas that are decimal logical types match if their scales and precisions match": in a union ours takes
+    // another branch for bytes of another scale, Java the branch of the decimal.
+    name: "decimals of another precision or scale in a union",
+    holds: ({ line }) => {
+      const decimals = line.match(/"decimal","precision":\d+,"scale":\d+/g) ?? [];
+      return new Set(decimals).size > 1 && line.includes('"type":[');
+    },
+  },
+  {
+    // "Default values for union fields correspond to any schema that matches" (Complex Types, Records). Java 1.12.1
+    // takes such a default for what is no union, and cannot read the field.
+    name: "the default of a union that is a list",
+    holds: ({ line, theirs }) =>
+      /"type":\[.*"default":\[/.test(line) &&
+      /^ERROR AvroRuntimeException Not an? \w+: \[/.test(theirs),
   },
 ];
 
 interface DataDisagreement {
   readonly name: string;
-  holds(round: { readonly line: string; readonly ours: string }): boolean;
+  holds(round: { readonly line: string; readonly ours: string; readonly theirs: string }): boolean;
 }
 
 const pairCount = Number(process.env.FRESHET_RUNS ?? 6000);
@@ -147,7 +165,8 @@ test("data of one version becomes the same data of the next", () => {
     const wrong = rounds.flatMap((round, at) => {
       const { line, ours } = round;
       const theirs = answers[at] ?? "";
-      if (theirs === ours || dataDisagreements.some((known) => known.holds(round))) return [];
+      const both = { ...round, theirs };
+      if (theirs === ours || dataDisagreements.some((known) => known.holds(both))) return [];
       return [`${line}\n  ours ${ours}\n  Java ${theirs}`];
     });
     expect(rounds.length).toBeGreaterThan(pairCount / 10);
