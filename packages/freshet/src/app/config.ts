@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import type { EdgePolicy, HookConfig } from "../accept/index.ts";
 import type { Plan } from "../core/plan/plan.ts";
@@ -51,8 +50,8 @@ export interface FreshetConfig {
   /** Logical partitions of a new data folder. */
   readonly partitions?: number;
   /**
-   * Where requests of capture are read and checked: in a `thread` of their own, which is what a machine with several
-   * processors gets unless said, or `inline`, in the thread that has the profiles.
+   * Where requests of capture are read and checked: `inline`, in the thread that has the profiles, or in a `thread` of
+   * their own, for machines with processors to spare.
    */
   readonly collector?: CollectorPlace;
   /** How long the log keeps records, in days. */
@@ -217,7 +216,7 @@ export function settingsOf(
     contracts: config.contracts ?? {},
     logFormat: logFormatOf(config.log, read("FRESHET_LOG_FORMAT")),
     partitions: config.partitions,
-    collector: collectorOf(read("FRESHET_COLLECTOR") ?? config.collector),
+    collector: collectorOf(read("FRESHET_COLLECTOR") ?? config.collector ?? "inline"),
     retentionDays: config.retentionDays,
     logLevel: levelOf(read("FRESHET_LOG_LEVEL") ?? config.logLevel ?? "info"),
     site: config.site,
@@ -253,9 +252,7 @@ const levels: readonly string[] = ["silent", "error", "warn", "info", "debug"] s
 
 const collectorPlaces: readonly string[] = ["thread", "inline"] satisfies CollectorPlace[];
 
-/** A second thread on one processor would only take turns with the first. */
-function collectorOf(value: string | undefined): CollectorPlace {
-  if (value === undefined) return availableParallelism() > 1 ? "thread" : "inline";
+function collectorOf(value: string): CollectorPlace {
   if (!collectorPlaces.includes(value))
     throw new UsageError(`the collector is "${value}"`, `use one of ${collectorPlaces.join(", ")}`);
   return value as CollectorPlace;

@@ -84,6 +84,7 @@ async function run(random: Random, receiver: Receiver): Promise<void> {
     environment: {
       ...receiver.environment,
       FRESHET_LOG_FORMAT: logFormats[life % logFormats.length] ?? "json",
+      FRESHET_COLLECTOR: life % 2 === 0 ? "thread" : "inline",
     },
   });
   let ledger: Ledger | null = null;

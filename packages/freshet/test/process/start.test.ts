@@ -75,9 +75,13 @@ async function start(...args: readonly string[]): Promise<Running> {
 }
 
 /** With keys that the tests know. */
-async function startKnown(options: { watch?: boolean } = {}): Promise<Running> {
+async function startKnown(
+  options: { watch?: boolean } = {},
+  environment: Record<string, string> = {},
+): Promise<Running> {
   const config = path("freshet.config.ts");
-  const running = await startServer({ data: path("data"), config, ...inProject(), ...options });
+  const place = inProject(environment);
+  const running = await startServer({ data: path("data"), config, ...place, ...options });
   launched.push(running);
   return running;
 }
@@ -338,6 +342,45 @@ describe("saving while it runs", () => {
     save("products.csv", 'product_id,name\ncer-01,"Jug\n');
     await running.wrote(/not reloaded: table "products"/);
     expect(await nameOf("last")).toBe("Jug");
+  });
+});
+
+describe("a thread of its own for capture", () => {
+  const inThread = { FRESHET_COLLECTOR: "thread" };
+
+  it("takes events by the plan that was saved last, and everything else goes through it", async () => {
+    const running = await startKnown({ watch: true }, inThread);
+    const { body: first } = await sendBatch(running.url, [view("one"), { type: "odd" }]);
+    expect(first).toMatchObject({ accepted: 1, rejected: [{ index: 1 }] });
+    const { body } = await readProfile(running.url, "ana", first.receipt);
+    expect(body.features).toEqual({ productViews: 1, lastName: "Vase" });
+    save(
+      "plan.ts",
+      planText.replace('product_id: "string" });', 'product_id: "string", size: "number" });'),
+    );
+    await running.wrote(/plan reloaded \(epoch \d+\)/);
+    const { body: refused } = await sendBatch(running.url, [view("two")]);
+    expect(refused.rejected).toMatchObject([{ code: "contractViolated" }]);
+    save("products.csv", "product_id,name\ncer-01,Jug\n");
+    save("plan.ts", planText);
+    await running.wrote(/plan reloaded \(epoch \d+\)[\s\S]*plan reloaded \(epoch \d+\)/);
+    const { body: last } = await sendBatch(running.url, [view("three")]);
+    const { body: after } = await readProfile(running.url, "ana", last.receipt);
+    expect(after.features).toEqual({ productViews: 2, lastName: "Jug" });
+  });
+
+  it("lets go of its port and its folder when it cannot start, and when it stops", async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const { port } = other.address() as { port: number };
+    const { code, output } = await verb(["start", "--port", String(port)], inThread);
+    expect([code, output]).toEqual([1, expect.stringContaining(`port ${port} is in use`)]);
+    other.close();
+    const running = await startKnown({}, inThread);
+    await sendBatch(running.url, [view("one")]);
+    expect((await running.stop()).code).toBe(0);
+    const again = await startKnown({}, inThread);
+    expect((await readProfile(again.url, "ana")).body.features).toMatchObject({ productViews: 1 });
   });
 });
 
