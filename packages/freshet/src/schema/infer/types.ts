@@ -14,7 +14,7 @@ import { inferLimits } from "./limits.ts";
 import { newPlace, type Place, sumOf } from "./place.ts";
 import { isDataName, isPersonalName, isShared, isUnsafeName } from "./private.ts";
 import type { KindShare, NumberType, Property, Proposed, RecordType, Type } from "./proposal.ts";
-import { keysDropped, mergePlace } from "./tree.ts";
+import { droppedBelow, keysDropped, mergePlace } from "./tree.ts";
 
 /** What is known of a place from outside of it. */
 export interface Around {
@@ -103,10 +103,12 @@ function isMapLike(place: Place, dataNames: number, names: number): boolean {
 }
 
 function mapValuesOf(place: Place, around: Around): Proposed {
-  const merged = newPlace(0);
-  for (const inside of place.properties?.values() ?? []) mergePlace(merged, inside);
-  if (keysDropped(place) === 0) return proposedOf(merged, around);
-  // Of keys that were not kept only the kinds are known.
+  if (droppedBelow(place) === 0) {
+    const merged = newPlace(0);
+    for (const inside of place.properties?.values() ?? []) mergePlace(merged, inside);
+    return proposedOf(merged, around);
+  }
+  // Of keys that were not kept only the kinds are known, and a key inside of one value may be kept that is not in another.
   const all = newPlace(0);
   for (const [kind, count] of (place.keyCounts ?? []).entries()) all.counts[kind] = count;
   const { types, isNullable } = proposedOf(all, { ...around, isPersonal: true });
