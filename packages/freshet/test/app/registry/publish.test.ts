@@ -46,7 +46,7 @@ function publisherOn(
   const counts: ContractCounts[] = [];
   const said: [string, unknown][] = [];
   const logger = {
-    info: (fields: unknown) => void said.push(["info", fields]),
+    debug: (fields: unknown) => void said.push(["debug", fields]),
     warn: (fields: unknown) => void said.push(["warn", fields]),
   } as unknown as PublisherOptions["logger"];
   const publisher = new ContractPublisher({

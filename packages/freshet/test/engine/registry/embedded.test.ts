@@ -62,7 +62,7 @@ it("D1 D2 D3 shows only what is on disk, and after a crash that, or what was on 
     const disk = new MemoryDisk({ random: () => random.next(), faults });
     const kept = { shown: 0, onItsWay: 0 };
     let before = emptyRegistry();
-    for (let life = 0; life < 40; life++) {
+    for (let life = 0; life < 100; life++) {
       const store = await openMemoryState(disk);
       const registry = new EmbeddedRegistry({ store, text: utf8, work: fieldWork, clock });
       const commands = Array.from({ length: 30 }, () => randomCommand(random));
