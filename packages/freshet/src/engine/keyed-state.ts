@@ -20,6 +20,8 @@ export interface Live {
   storedTimer: number | null;
   /** Earliest entry of the timer heap for it; keeps the heap at about one entry a key. */
   heapTime: number | null;
+  /** Since the hand that makes room last came by. */
+  used: boolean;
 }
 
 export interface KeyedStateOptions {
@@ -42,7 +44,8 @@ export interface KeyedStateOptions {
  *
  * - K1 a snapshot is the state at one log position: a key that is about to change while the snapshot is encoded
  *   is encoded first (`edit`).
- * - K2 a key that is dirty or awaited is never dropped from memory; clean keys are, oldest use first.
+ * - K2 a key that is dirty or awaited is never dropped from memory; clean keys are, those first that were not used
+ *   for long.
  * - K3 the timer index of the store has exactly one entry a key that has a timer, changed with its state. The entry
  *   may be earlier than the timer, never later: most events move a timer further away, and whoever comes for it at
  *   the earlier time looks at the state and comes again. A timer past the horizon has its entry past it too, since
@@ -50,9 +53,9 @@ export interface KeyedStateOptions {
  */
 export class KeyedState {
   readonly #options: KeyedStateOptions;
-  /** Two generations: a key that is used moves to the young one; the old one is dropped when young is full. */
-  #young = new Map<string, Live>();
-  #old = new Map<string, Live>();
+  readonly #live = new Map<string, Live>();
+  /** Where the search for a key to drop goes on. */
+  #hand = this.#live.values();
   #dirty = new Set<Live>();
   #snapshot: Snapshot | null = null;
   #epoch: number;
@@ -90,9 +93,18 @@ export class KeyedState {
   }
 
   #insert(key: string, state: KeyState, storedTimer: number | null): Live {
-    const live: Live = { key, state, dirty: false, awaited: false, storedTimer, heapTime: null };
-    this.#young.set(key, live);
-    this.#makeRoom();
+    const live: Live = {
+      key,
+      state,
+      dirty: false,
+      awaited: false,
+      storedTimer,
+      heapTime: null,
+      used: true,
+    };
+    // First, since what is taken in now is neither dirty yet nor to go again.
+    this.#makeRoom(looksPerKey);
+    this.#live.set(key, live);
     return live;
   }
 
@@ -103,7 +115,7 @@ export class KeyedState {
   }
 
   get liveCount(): number {
-    return this.#young.size + this.#old.size;
+    return this.#live.size;
   }
 
   get dirtyCount(): number {
@@ -151,6 +163,7 @@ export class KeyedState {
   endSnapshot(outcome: "committed" | "failed"): void {
     const snapshot = this.#snapshot;
     this.#snapshot = null;
+    if (outcome === "committed") this.#makeRoom(looksPerKey * this.#excess());
     if (snapshot === null || outcome === "committed") return;
     for (const [live, storedTimer] of snapshot.timersBefore) {
       live.storedTimer = storedTimer;
@@ -166,7 +179,7 @@ export class KeyedState {
 
   /** Under a new plan: live states are brought into its layout, and written so with the next checkpoint. */
   switchTo(epoch: number, mapping: Mapping): void {
-    for (const live of [...this.#young.values(), ...this.#old.values()]) {
+    for (const live of this.#live.values()) {
       if (live.awaited) this.#encode(live);
       live.state = migrate(live.key, live.state, mapping);
       live.dirty = true;
@@ -203,16 +216,10 @@ export class KeyedState {
   }
 
   #find(key: string): Live | null {
-    const young = this.#young.get(key);
-    if (young !== undefined) return young;
-    const old = this.#old.get(key);
-    if (old !== undefined) {
-      this.#old.delete(key);
-      this.#young.set(key, old);
-      this.#makeRoom();
-      return old;
-    }
-    return this.#load(key);
+    const live = this.#live.get(key);
+    if (live === undefined) return this.#load(key);
+    live.used = true;
+    return live;
   }
 
   #load(key: string): Live | null {
@@ -224,14 +231,21 @@ export class KeyedState {
     return this.#insert(key, state, indexed);
   }
 
-  #makeRoom(): void {
-    if (this.#young.size <= this.#options.liveMax / 2) return;
-    const kept = new Map<string, Live>();
-    for (const [key, live] of this.#old)
-      if (live.dirty || live.awaited || this.#inFlight()) kept.set(key, live);
-    this.#old = this.#young;
-    for (const [key, live] of kept) this.#old.set(key, live);
-    this.#young = new Map();
+  /** Second chance (Corbató, 1968): a clean key goes that nobody has used since the hand last came by. */
+  #makeRoom(looksMax: number): void {
+    if (this.#inFlight()) return;
+    for (let looks = 0; looks < looksMax && this.#excess() > 0; looks++) {
+      const { value: live, done } = this.#hand.next();
+      if (done === true) this.#hand = this.#live.values();
+      else if (live.dirty || live.awaited) continue;
+      else if (live.used) live.used = false;
+      else this.#live.delete(live.key);
+    }
+  }
+
+  /** Keys to drop, were they clean. The one that is about to be taken in counts. */
+  #excess(): number {
+    return this.#live.size + 1 - this.#options.liveMax;
   }
 
   /** Until the commit of a snapshot has resolved, the store may still give the older state (S4). */
@@ -248,6 +262,8 @@ export interface Snapshot {
 }
 
 const emptyBytes = new Uint8Array(0);
+/** Keys that are looked at for each that is taken in, or is one too many: the hand comes by some of them twice. */
+const looksPerKey = 4;
 
 /** Sorts by time. */
 export function timerKey(time: number, key: string): string {

@@ -15,158 +15,177 @@ export interface PlainEncoder {
   recycle(): void;
 }
 
+/**
+ * Each of the functions inside writes at a position and returns the next one, or one of `cannot` and `noRoom`: the
+ * hottest loop of a checkpoint keeps its position in a register.
+ */
 export function createPlainEncoder(): PlainEncoder {
-  // Variables of a closure rather than fields of an object: this is the hottest loop of a checkpoint.
   let bytes = Buffer.allocUnsafeSlow(slabBytes);
   let view = new DataView(bytes.buffer);
-  let at = 0;
-  let start = 0;
+  let free = 0;
   /** Full slabs, and those that may be written over. */
   let full: Buffer<ArrayBuffer>[] = [];
-  let free: Buffer<ArrayBuffer>[] = [];
-
-  /** Moves the value at hand to a slab of its own size. */
-  function grow(needed: number): void {
-    const written = bytes.subarray(start, at);
-    renew(Math.max(slabBytes, 2 * (written.length + needed)));
-    written.copy(bytes);
-    at = written.length;
-  }
+  let spare: Buffer<ArrayBuffer>[] = [];
 
   function renew(size: number): void {
     full.push(bytes);
-    bytes = (size === slabBytes ? free.pop() : undefined) ?? Buffer.allocUnsafeSlow(size);
+    bytes = (size === slabBytes ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(size);
     view = new DataView(bytes.buffer);
-    at = 0;
-    start = 0;
+    free = 0;
   }
 
-  function write(value: unknown, depth: number): boolean {
-    if (at + headBytesMax > bytes.length) grow(headBytesMax);
-    if (typeof value === "number") return writeNumber(value);
-    if (typeof value === "string") return writeText(value);
+  function write(value: unknown, at: number, depth: number): number {
+    if (at + headBytesMax > bytes.length) return noRoom;
+    if (typeof value === "number") return writeNumber(value, at);
+    if (typeof value === "string") return writeText(value, at);
     if (value === null) {
-      bytes[at++] = 0xc0;
-      return true;
+      bytes[at] = 0xc0;
+      return at + 1;
     }
     if (typeof value === "boolean") {
-      bytes[at++] = value ? 0xc3 : 0xc2;
-      return true;
+      bytes[at] = value ? 0xc3 : 0xc2;
+      return at + 1;
     }
-    if (typeof value !== "object" || depth === plainDepthMax) return false;
-    if (Array.isArray(value)) return writeArray(value, depth);
-    return writeRecord(value as Readonly<Record<string, unknown>>, depth);
+    if (typeof value !== "object" || depth === plainDepthMax) return cannot;
+    if (Array.isArray(value)) return writeArray(value, at, depth);
+    return writeRecord(value as Readonly<Record<string, unknown>>, at, depth);
   }
 
-  function writeNumber(value: number): boolean {
+  function writeNumber(value: number, at: number): number {
+    const target = bytes;
     if ((value | 0) !== value) {
       // Also whole numbers beyond 32 bits, such as times: they come back as what they were.
-      if (value - value !== 0) return false;
-      bytes[at] = 0xcb;
+      if (value - value !== 0) return cannot;
+      target[at] = 0xcb;
       view.setFloat64(at + 1, value);
-      at += 9;
-      return true;
+      return at + 9;
     }
-    if (value === 0 && 1 / value < 0) return false;
-    if (value >= 0) {
-      if (value < 0x80) bytes[at++] = value;
-      else if (value < 0x100) {
-        bytes[at++] = 0xcc;
-        bytes[at++] = value;
-      } else if (value < 0x10000) writeShort(0xcd, value);
-      else writeWord(0xce, value);
-      return true;
+    if (value > 0) {
+      if (value < 0x80) {
+        target[at] = value;
+        return at + 1;
+      }
+      if (value < 0x100) {
+        target[at] = 0xcc;
+        target[at + 1] = value;
+        return at + 2;
+      }
+      return value < 0x10000 ? writeShort(0xcd, value, at) : writeWord(0xce, value, at);
     }
-    if (value >= -0x20) bytes[at++] = value + 0x100;
-    else writeWord(0xd2, value);
-    return true;
+    if (value === 0 && 1 / value < 0) return cannot;
+    if (value < -0x20) return writeWord(0xd2, value, at);
+    target[at] = value < 0 ? value + 0x100 : 0;
+    return at + 1;
   }
 
-  function writeText(value: string): boolean {
+  function writeText(value: string, at: number): number {
     const { length } = value;
-    if (length >= shortTextMax) return writeLongText(value);
-    if (at + headBytesMax + length > bytes.length) grow(headBytesMax + length);
-    const begin = at;
-    let next = begin + (length < 0x20 ? 1 : 2);
+    if (length >= shortTextMax) return writeLongText(value, at);
+    const target = bytes;
+    if (at + 2 + length > target.length) return noRoom;
+    let next = at + (length < 0x20 ? 1 : 2);
     for (let index = 0; index < length; index++) {
       const code = value.charCodeAt(index);
-      if (code > 0x7f) return writeLongText(value);
-      bytes[next++] = code;
+      if (code > 0x7f) return writeLongText(value, at);
+      target[next++] = code;
     }
-    if (length < 0x20) bytes[begin] = 0xa0 | length;
+    if (length < 0x20) target[at] = 0xa0 | length;
     else {
-      bytes[begin] = 0xd9;
-      bytes[begin + 1] = length;
+      target[at] = 0xd9;
+      target[at + 1] = length;
     }
-    at = next;
-    return true;
+    return next;
   }
 
-  function writeLongText(value: string): boolean {
-    if (!(value as string & { isWellFormed(): boolean }).isWellFormed()) return false;
+  function writeLongText(value: string, at: number): number {
+    if (!(value as string & { isWellFormed(): boolean }).isWellFormed()) return cannot;
     const length = Buffer.byteLength(value, "utf8");
-    if (at + headBytesMax + length > bytes.length) grow(headBytesMax + length);
-    writeWord(0xdb, length);
-    at += bytes.write(value, at, "utf8");
-    return true;
+    if (at + headBytesMax + length > bytes.length) return noRoom;
+    const next = writeWord(0xdb, length, at);
+    return next + bytes.write(value, next, "utf8");
   }
 
-  function writeArray(value: readonly unknown[], depth: number): boolean {
+  function writeArray(value: readonly unknown[], at: number, depth: number): number {
     const { length } = value;
-    if (length < 0x10) bytes[at++] = 0x90 | length;
-    else if (length < 0x10000) writeShort(0xdc, length);
-    else writeWord(0xdd, length);
-    for (let index = 0; index < length; index++) if (!write(value[index], depth + 1)) return false;
-    return true;
+    let next = at;
+    if (length < 0x10) bytes[next++] = 0x90 | length;
+    else if (length < 0x10000) next = writeShort(0xdc, length, next);
+    else next = writeWord(0xdd, length, next);
+    for (let index = 0; index < length; index++) {
+      next = write(value[index], next, depth + 1);
+      if (next < 0) return next;
+    }
+    return next;
   }
 
-  function writeRecord(value: Readonly<Record<string, unknown>>, depth: number): boolean {
+  function writeRecord(
+    value: Readonly<Record<string, unknown>>,
+    at: number,
+    depth: number,
+  ): number {
     const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype !== Object.prototype && prototype !== null) return false;
+    if (prototype !== Object.prototype && prototype !== null) return cannot;
     const keys = Object.keys(value);
-    writeWord(0xdf, keys.length);
-    for (const key of keys)
-      if (key === "__proto__" || !write(key, depth) || !write(value[key], depth + 1)) return false;
-    return true;
+    let next = writeWord(0xdf, keys.length, at);
+    for (const key of keys) {
+      if (key === "__proto__") return cannot;
+      next = write(key, next, depth);
+      if (next >= 0) next = write(value[key], next, depth + 1);
+      if (next < 0) return next;
+    }
+    return next;
   }
 
-  function writeShort(mark: number, value: number): void {
+  function writeShort(mark: number, value: number, at: number): number {
     bytes[at] = mark;
     bytes[at + 1] = value >>> 8;
     bytes[at + 2] = value;
-    at += 3;
+    return at + 3;
   }
 
-  function writeWord(mark: number, value: number): void {
+  function writeWord(mark: number, value: number, at: number): number {
     bytes[at] = mark;
     view.setInt32(at + 1, value);
-    at += 5;
+    return at + 5;
+  }
+
+  /** What does not fit is begun anew in a slab of twice the size. */
+  function writeWhole(value: unknown): number {
+    for (;;) {
+      const end = write(value, free, 0);
+      if (end !== noRoom) return end;
+      renew(free === 0 ? bytes.length * 2 : slabBytes);
+    }
   }
 
   return {
     encode(value) {
-      if (bytes.length - at < slabRestMin) renew(slabBytes);
-      start = at;
-      if (!write(value, 0)) {
-        at = start;
+      if (bytes.length - free < slabRestMin) renew(slabBytes);
+      const end = writeWhole(value);
+      if (end === cannot) {
         assertPlain(value);
         throw new Error("the state holds a text that is not well-formed");
       }
-      return bytes.subarray(start, at);
+      const encoded = bytes.subarray(free, end);
+      free = end;
+      return encoded;
     },
     recycle() {
       const kept = full.filter((slab) => slab.length === slabBytes);
-      free = [...free, ...kept].slice(0, freeSlabsMax);
+      spare = [...spare, ...kept].slice(0, spareSlabsMax);
       full = [];
-      at = 0;
+      free = 0;
     },
   };
 }
 
+const cannot = -1;
+const noRoom = -2;
+
 const slabBytes = 1024 * 1024;
 /** Slabs kept for the next checkpoint: 32 MiB hold about 20,000 states. */
-const freeSlabsMax = 32;
-/** Below this a new slab is begun: most states fit, and growing copies what was written. */
+const spareSlabsMax = 32;
+/** Below this a new slab is begun: most states fit, and what does not is written twice. */
 const slabRestMin = 16 * 1024;
 /** The longest head of a value. */
 const headBytesMax = 9;

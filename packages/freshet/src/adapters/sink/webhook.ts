@@ -9,7 +9,7 @@
  * - W4 An attempt ends within `sendMsMax`, and reads at most `answerBytesMax` of an answer.
  * - W5 Credentials of the address go into the Basic header and nowhere else; no secret is in a reason.
  */
-import { createHmac } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import { Agent, type Dispatcher, request } from "undici";
 import type { SendEffect } from "../../core/effect.ts";
 import type { Clock } from "../../engine/port/clock.ts";
@@ -190,9 +190,9 @@ function bodyOf(effect: SendEffect): string {
  * The id holds a full stop where a rule has several actions. That is safe: the part behind it is the
  * action's number, too small to pass for a timestamp.
  */
-function signatureOf(keys: readonly Uint8Array[], id: string, body: string, now: number) {
+function signatureOf(keys: readonly KeyObject[], id: string, body: string, now: number) {
   const seconds = String(Math.floor(now / 1000));
-  const sign = (key: Uint8Array) =>
+  const sign = (key: KeyObject) =>
     `v1,${createHmac("sha256", key).update(`${id}.${seconds}.${body}`).digest("base64")}`;
   return {
     "webhook-id": id,
@@ -224,7 +224,7 @@ function addressOf(name: string, text: string): { url: URL; authorization: strin
   }
 }
 
-function keysOf(name: string, secret: string | readonly string[]): Uint8Array[] {
+function keysOf(name: string, secret: string | readonly string[]): KeyObject[] {
   const secrets = typeof secret === "string" ? [secret] : secret;
   if (secrets.length === 0)
     throw new SinkConfigError(`destination "${name}" has no secret: expected one or several`, hint);
@@ -237,7 +237,7 @@ function keysOf(name: string, secret: string | readonly string[]): Uint8Array[] 
         `destination "${name}" has a secret that is not "whsec_" and 24 to 64 bytes in base64`,
         hint,
       );
-    return key;
+    return createSecretKey(key);
   });
 }
 

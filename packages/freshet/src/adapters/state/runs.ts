@@ -1,5 +1,5 @@
 import type { Database, Transaction } from "lmdb";
-import { type PieceEntry, PieceWriter, readPiece } from "./piece.ts";
+import { type PieceEntry, PieceMemory, PieceWriter, readPiece } from "./piece.ts";
 
 type Table = Database<Uint8Array, Uint8Array>;
 
@@ -19,7 +19,7 @@ interface Run {
 
 /** What one transaction does to the runs. */
 interface Work {
-  readonly full: readonly { readonly id: number; readonly bytes: Buffer }[];
+  readonly full: readonly { readonly id: number; readonly bytes: Buffer<ArrayBuffer> }[];
   readonly garbage: readonly number[];
   readonly moves: readonly Move[];
   /** To be marked. */
@@ -76,7 +76,8 @@ export class Runs {
   /** What no commit has shown yet. */
   #staged = new Map<string, Place>();
   #stagedFirst = 0;
-  #writer = new PieceWriter();
+  readonly #memory = new PieceMemory();
+  #writer = new PieceWriter(this.#memory);
   #full: Work["full"][number][] = [];
 
   constructor(options: RunsOptions) {
@@ -100,7 +101,7 @@ export class Runs {
       const id = idOf(key);
       this.#nextPiece = Math.max(this.#nextPiece, id + 1);
       if (this.#runs.some(({ first, last }) => first <= id && id <= last)) {
-        for (const entry of readPiece(Buffer.from(value)))
+        for (const entry of readPiece(viewOf(value)))
           this.#places.set(entry.key, placeOf(id, entry));
         this.#count(id, value.length);
       } else this.#garbage.push(id);
@@ -228,11 +229,11 @@ export class Runs {
   #currentEntries(id: number): Move["entries"] {
     const piece = this.#options.table.getBinary(pieceKey(id));
     if (piece === undefined) throw new Error(`piece ${id} of the state is not there`);
-    return readPiece(Buffer.from(piece))
+    return readPiece(viewOf(piece))
       .filter(({ key }) => this.#places.get(key)?.piece === id)
       .map(({ key, at, length }) => ({
         key,
-        value: length === null ? null : piece.slice(at, at + length),
+        value: length === null ? null : piece.subarray(at, at + length),
       }));
   }
 
@@ -254,7 +255,8 @@ export class Runs {
     table.put(markKey(run.last), first);
   }
 
-  #done({ moves, run }: Work): void {
+  #done({ full, moves, run }: Work): void {
+    for (const { bytes } of full) this.#memory.giveBack(bytes);
     for (const { id, entries } of moves) {
       for (const { key } of entries)
         if (this.#places.get(key)?.piece === id) this.#places.delete(key);
@@ -277,7 +279,7 @@ export class Runs {
     }
     this.#full = [];
     this.#staged = new Map();
-    this.#writer = new PieceWriter();
+    this.#writer = new PieceWriter(this.#memory);
     this.#stagedFirst = this.#nextPiece;
   }
 }
@@ -312,6 +314,10 @@ function readAt(
   return snapshot.transaction === undefined
     ? table.getBinary(key)
     : table.get(key, { transaction: snapshot.transaction });
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function pieceKey(id: number): Buffer {
