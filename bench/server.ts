@@ -7,6 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root, shopConfig } from "./shape.ts";
 
+/** Those of `npm start`. */
+const usualFlags = "--max-semi-space-size=32 --concurrent-marking-max-worker-num=1";
+
 export const writeKey = "wk_bench";
 export const secretKey = "sk_bench";
 
@@ -47,7 +50,7 @@ export async function startServer(
   const child = spawn(
     process.execPath,
     [
-      ...(process.env["BENCH_NODE_FLAGS"] ?? "--max-semi-space-size=32").split(" "),
+      ...(process.env["BENCH_NODE_FLAGS"] ?? usualFlags).split(" "),
       join(root, "packages/freshet/dist/cli/main.js"),
       "start",
       "--no-watch",

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=32
+#!/usr/bin/env -S node --max-semi-space-size=32 --concurrent-marking-max-worker-num=1
 import { Command, CommanderError } from "commander";
 import { requireNode } from "./node-version.ts";
 
