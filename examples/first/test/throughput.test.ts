@@ -19,7 +19,7 @@ afterEach(async () => {
   rmSync(data, { recursive: true, force: true });
 });
 
-it("takes events in a thread of its own, and decides with them", async () => {
+it("takes events, writes them in Protobuf, and decides with them", async () => {
   const options = ["--config", join(folder, "throughput.config.ts"), "--data", data, "--port", "0"];
   server = spawn(process.execPath, [command, "start", "--no-watch", ...options], {
     env: { ...process.env, FRESHET_WRITE_KEY: "wk_first", FRESHET_SECRET_KEY: "sk_first" },
@@ -32,6 +32,10 @@ it("takes events in a thread of its own, and decides with them", async () => {
     body: JSON.stringify([view("p1"), view("p2"), view("p3")]),
   });
   expect(taken.status).toBe(200);
+  const schema = await fetch(`${url}/subjects/freshet.log-value/versions/latest`, {
+    headers: { authorization: "Bearer sk_first" },
+  });
+  expect(await schema.json()).toMatchObject({ schemaType: "PROTOBUF" });
   const { receipt } = (await taken.json()) as { readonly receipt: string };
   const decided = await fetch(`${url}/v1/decide`, {
     method: "POST",

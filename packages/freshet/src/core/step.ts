@@ -303,7 +303,6 @@ function linkAnonymous(work: Work, event: AcceptedEvent): void {
 }
 
 function afterEvent(work: Work, rules: EventPlan, part: PartState, event: AcceptedEvent): void {
-  if (rules.segments.length === 0 && rules.triggers.length === 0) return;
   const view = new ProfileView(work.plan, work.state, work.at);
   const quiet = event.imported === true;
   updateSegments(work, rules.segments, view, { id: event.id, event, quiet, link: false, part });
@@ -346,11 +345,9 @@ function updateSegments(
     const holds = segment.holds(scope);
     const was = state.members[segment.index] !== null;
     if (holds !== was) changeMembership(work, segment, holds, view, cause);
-    const flip = segment.flip(view);
-    if (state.flips[segment.index] !== flip) state.flips[segment.index] = flip;
+    state.flips[segment.index] = segment.flip(view);
   }
-  const timer = leastOf(state.flips);
-  if (state.timer !== timer) state.timer = timer;
+  state.timer = leastOf(state.flips);
 }
 
 function leastOf(flips: readonly (number | null)[]): number | null {

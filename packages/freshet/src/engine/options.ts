@@ -66,7 +66,7 @@ export interface EngineLimits {
 export const engineLimits: EngineLimits = {
   partitions: 8,
   checkpointMs: 250,
-  checkpointMsMax: 2000,
+  checkpointMsMax: 1000,
   tickMs: 250,
   sliceRecordsMax: 200,
   sliceKeysMax: 100,

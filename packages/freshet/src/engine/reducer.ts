@@ -67,7 +67,7 @@ export class Reducer {
   #plan: CompiledPlan;
   #epoch: number;
   /** Origin of what the record at hand sends to other keys. */
-  readonly #origin = { partition: 0, offset: 0, ordinal: 0, root: 0 };
+  #origin = { partition: 0, offset: 0, ordinal: 0, root: 0 };
 
   constructor(options: ReducerOptions) {
     this.#options = options;
@@ -98,11 +98,7 @@ export class Reducer {
     if (partition === undefined)
       throw new Error(`record ${offset} is of partition ${record.partition}, which does not exist`);
     const root = record.kind === "self" ? record.from.root : offset;
-    const origin = this.#origin;
-    origin.partition = partition.index;
-    origin.offset = offset;
-    origin.ordinal = 0;
-    origin.root = root;
+    this.#origin = { partition: partition.index, offset, ordinal: 0, root };
     const clock = partition.advance(record.at);
     this.#fireDue(partition, clock);
     switch (record.kind) {
@@ -259,13 +255,7 @@ export class Reducer {
     const given = known?.state.kind === "profile" ? known.state.profile : null;
     const result = step(this.#plan, key, given, input);
     if (result.state !== null) {
-      // Nearly always the same object, changed: memory is kept that would be given up for its like.
-      const isSame = result.state === given && known !== null;
-      const live = state.put(
-        key,
-        known,
-        isSame ? known.state : { kind: "profile", profile: result.state },
-      );
+      const live = state.put(key, known, { kind: "profile", profile: result.state });
       this.#arm(live, result.state.timer);
       output.changed(key, result.state, input.at);
     }

@@ -58,6 +58,29 @@ it("drops clean keys past its bound, and reads them back from the store", async 
   expect(state.liveCount).toBeLessThanOrEqual(5);
 });
 
+it("keeps a key that is used, whatever comes and goes beside it", async () => {
+  const store = await openMemoryState(new MemoryDisk());
+  const fetched: string[] = [];
+  const counting: StateStore = Object.create(store, {
+    get: {
+      value: (table: "state", key: string) => {
+        fetched.push(key);
+        return store.get(table, key);
+      },
+    },
+  });
+  const state = stateOver(counting, 16);
+  change(state, "user:hot", 1);
+  fetched.length = 0;
+  for (let index = 0; index < 200; index++) {
+    expect(versionOf(state, "user:hot")).toBe(1);
+    change(state, `user:${index}`, index);
+    if (index % 4 === 3) await save(state, store);
+  }
+  expect(fetched).not.toContain("user:hot");
+  expect(state.liveCount).toBeLessThan(40);
+});
+
 it("never drops what the store does not have", async () => {
   const store = await openMemoryState(new MemoryDisk());
   const state = stateOver(store);
