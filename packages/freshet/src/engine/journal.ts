@@ -9,9 +9,12 @@ import type { StateChange, StateStore } from "./port/state-store.ts";
 export class DedupJournal {
   readonly #store: StateStore;
   /** The run that is being filled; written again with each checkpoint until it is full. */
-  #run: number[] = [];
+  #run = new Run();
   #runStart = -1;
   #writtenEntries = 0;
+  /** Full runs that a checkpoint holds, and those whose memory is free again. */
+  #full: Run[] = [];
+  #spare: Run[] = [];
   #pending: StateChange[] = [];
   #duplicates: Duplicate[] = [];
   /** In the checkpoint that is being written, or in one that failed. */
@@ -23,13 +26,7 @@ export class DedupJournal {
 
   accepted(hash: Uint32Array, offset: number): void {
     if (this.#runStart === -1) this.#runStart = offset;
-    this.#run.push(
-      hash[0] as number,
-      hash[1] as number,
-      hash[2] as number,
-      hash[3] as number,
-      offset,
-    );
+    this.#run.add(hash, offset);
   }
 
   duplicate(first: number, offset: number): void {
@@ -54,14 +51,14 @@ export class DedupJournal {
 
   beginSnapshot(startOffset: number): StateChange[] {
     const changes: StateChange[] = [];
-    if (this.#run.length > this.#writtenEntries) {
+    if (this.#run.count > this.#writtenEntries) {
       changes.push({
         table: "dedup",
         key: `${runPrefix}${hexTime(this.#runStart)}`,
-        value: encodeRun(this.#run),
+        value: this.#run.bytes(),
       });
-      this.#writtenEntries = this.#run.length;
-      if (this.#run.length >= runEntriesMax * wordsPerEntry) this.#startRun();
+      this.#writtenEntries = this.#run.count;
+      if (this.#run.count >= runEntriesMax) this.#startRun();
     }
     for (const { id } of this.#duplicates) changes.push({ table: "dedup", key: id, value: none });
     this.#writing = [...this.#writing, ...this.#duplicates];
@@ -75,6 +72,9 @@ export class DedupJournal {
     if (outcome === "failed") return;
     this.#pending = [];
     this.#writing = [];
+    for (const run of this.#full) run.count = 0;
+    this.#spare = [...this.#spare, ...this.#full].slice(0, spareRunsMax);
+    this.#full = [];
   }
 
   /** Reads the window back; later entries of this process start a run of their own. */
@@ -88,7 +88,8 @@ export class DedupJournal {
   }
 
   #startRun(): void {
-    this.#run = [];
+    this.#full.push(this.#run);
+    this.#run = this.#spare.pop() ?? new Run();
     this.#runStart = -1;
     this.#writtenEntries = 0;
   }
@@ -121,18 +122,35 @@ interface Duplicate {
 const runPrefix = "run/";
 const duplicatePrefix = "dup/";
 const runEntriesMax = 1024;
-const wordsPerEntry = 5;
+/** One is filled while another is written. */
+const spareRunsMax = 2;
 const entryBytes = 24;
 const none = new Uint8Array(0);
 
-function encodeRun(run: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array((run.length / wordsPerEntry) * entryBytes);
-  const view = new DataView(bytes.buffer);
-  for (let index = 0, at = 0; index < run.length; index += wordsPerEntry, at += entryBytes) {
-    for (let word = 0; word < 4; word++) view.setUint32(at + word * 4, run[index + word] as number);
-    view.setFloat64(at + 16, run[index + 4] as number);
+/** Entries as they are written: four words of the hash, and the offset as a double. */
+class Run {
+  #view = new DataView(new ArrayBuffer(runEntriesMax * entryBytes));
+  count = 0;
+
+  add(hash: Uint32Array, offset: number): void {
+    const at = this.count * entryBytes;
+    if (at === this.#view.byteLength) this.#grow();
+    const view = this.#view;
+    for (let word = 0; word < 4; word++) view.setUint32(at + word * 4, hash[word] as number);
+    view.setFloat64(at + 16, offset);
+    this.count++;
   }
-  return bytes;
+
+  /** They stay as they are while others are added. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.#view.buffer, 0, this.count * entryBytes);
+  }
+
+  #grow(): void {
+    const grown = new Uint8Array(this.#view.byteLength * 2);
+    grown.set(this.bytes());
+    this.#view = new DataView(grown.buffer);
+  }
 }
 
 function decodeRun(

@@ -18,6 +18,8 @@ export interface Live {
   awaited: boolean;
   /** Time of its entry in the store's timer index (K3). */
   storedTimer: number | null;
+  /** What `storedTimer` was before the snapshot that it was last encoded for, in case the commit fails. */
+  timerBefore: number | null;
   /** Earliest entry of the timer heap for it; keeps the heap at about one entry a key. */
   heapTime: number | null;
   /** Since the hand that makes room last came by. */
@@ -56,7 +58,8 @@ export class KeyedState {
   readonly #live = new Map<string, Live>();
   /** Where the search for a key to drop goes on. */
   #hand = this.#live.values();
-  #dirty = new Set<Live>();
+  /** Each once: `Live.dirty` tells. */
+  #dirty: Live[] = [];
   #snapshot: Snapshot | null = null;
   #epoch: number;
 
@@ -89,7 +92,7 @@ export class KeyedState {
   touch(live: Live): void {
     if (live.dirty) return;
     live.dirty = true;
-    this.#dirty.add(live);
+    this.#dirty.push(live);
   }
 
   #insert(key: string, state: KeyState, storedTimer: number | null): Live {
@@ -99,6 +102,7 @@ export class KeyedState {
       dirty: false,
       awaited: false,
       storedTimer,
+      timerBefore: null,
       heapTime: null,
       used: true,
     };
@@ -119,17 +123,12 @@ export class KeyedState {
   }
 
   get dirtyCount(): number {
-    return this.#dirty.size;
+    return this.#dirty.length;
   }
 
   /** Keys changed since the last checkpoint that is on disk, with their timers: the store may not know them yet. */
   *dirtyTimers(): Iterable<readonly [key: string, timer: number]> {
-    const { waiting = [], timersBefore } = this.#snapshot ?? {};
-    for (const { key, state } of new Set([
-      ...this.#dirty,
-      ...waiting,
-      ...(timersBefore?.keys() ?? []),
-    ]))
+    for (const { key, state } of new Set([...this.#dirty, ...(this.#snapshot?.keys ?? [])]))
       if (state.kind === "profile" && state.profile.timer !== null)
         yield [key, state.profile.timer];
   }
@@ -137,13 +136,13 @@ export class KeyedState {
   /** Freezes what has changed up to now. One snapshot at a time. */
   beginSnapshot(): Snapshot {
     if (this.#snapshot !== null) throw new Error("a snapshot is being taken already");
-    const waiting = this.#dirty;
-    this.#dirty = new Set();
-    for (const live of waiting) {
+    const keys = this.#dirty;
+    this.#dirty = [];
+    for (const live of keys) {
       live.dirty = false;
       live.awaited = true;
     }
-    this.#snapshot = { waiting, changes: [], timersBefore: new Map() };
+    this.#snapshot = { keys, next: 0, changes: [] };
     return this.#snapshot;
   }
 
@@ -151,12 +150,13 @@ export class KeyedState {
   encodeSlice(keysMax: number): boolean {
     const snapshot = this.#snapshot;
     if (snapshot === null) return false;
-    let count = 0;
-    for (const live of snapshot.waiting) {
+    for (let count = 0; snapshot.next < snapshot.keys.length; snapshot.next++) {
+      const live = snapshot.keys[snapshot.next] as Live;
+      if (!live.awaited) continue;
       if (count++ >= keysMax) return true;
       this.#encode(live);
     }
-    return snapshot.waiting.size > 0;
+    return false;
   }
 
   /** After the commit, or after it failed: then everything in it is dirty again. */
@@ -165,15 +165,10 @@ export class KeyedState {
     this.#snapshot = null;
     if (outcome === "committed") this.#makeRoom(looksPerKey * this.#excess());
     if (snapshot === null || outcome === "committed") return;
-    for (const [live, storedTimer] of snapshot.timersBefore) {
-      live.storedTimer = storedTimer;
-      live.dirty = true;
-      this.#dirty.add(live);
-    }
-    for (const live of snapshot.waiting) {
+    for (const live of snapshot.keys) {
+      if (!live.awaited) live.storedTimer = live.timerBefore;
       live.awaited = false;
-      live.dirty = true;
-      this.#dirty.add(live);
+      this.touch(live);
     }
   }
 
@@ -182,8 +177,7 @@ export class KeyedState {
     for (const live of this.#live.values()) {
       if (live.awaited) this.#encode(live);
       live.state = migrate(live.key, live.state, mapping);
-      live.dirty = true;
-      this.#dirty.add(live);
+      this.touch(live);
     }
     this.#epoch = epoch;
   }
@@ -195,10 +189,9 @@ export class KeyedState {
     const indexed = this.#indexTime(live);
     // First, as it may refuse: the key must not be lost to the next checkpoint.
     const value = this.#options.codec.encode([this.#epoch, pack(live.state), indexed]);
-    snapshot.waiting.delete(live);
     live.awaited = false;
+    live.timerBefore = before;
     snapshot.changes.push({ table: "state", key, value });
-    snapshot.timersBefore.set(live, before);
     if (indexed === before) return;
     if (before !== null)
       snapshot.changes.push({ table: "timer", key: timerKey(before, key), value: null });
@@ -255,10 +248,11 @@ export class KeyedState {
 }
 
 export interface Snapshot {
-  readonly waiting: Set<Live>;
+  /** All that it holds; those that were not encoded yet are awaited. */
+  readonly keys: readonly Live[];
+  /** The first that may be awaited still. */
+  next: number;
   readonly changes: StateChange[];
-  /** What the store's timer index had for each key, in case the commit fails. */
-  readonly timersBefore: Map<Live, number | null>;
 }
 
 const emptyBytes = new Uint8Array(0);

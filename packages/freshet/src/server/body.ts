@@ -46,7 +46,7 @@ function collect(message: IncomingMessage, gate: Gate): Promise<RawBody> {
     const settle = (outcome: () => void) => {
       message.off("data", onData).off("end", onEnd).off("error", onError).off("close", onClose);
       // An aborted upload may still report its error after it was given up.
-      message.on("error", () => {});
+      message.on("error", ignore);
       outcome();
     };
     const fail = (error: unknown) =>
@@ -72,6 +72,9 @@ function collect(message: IncomingMessage, gate: Gate): Promise<RawBody> {
     message.on("data", onData).on("end", onEnd).on("error", onError).on("close", onClose);
   });
 }
+
+/** Made outside of what knows the chunks: a connection keeps its last request, with its listeners, until the next. */
+const ignore = (): void => {};
 
 function tooLarge(what: string): FreshetError {
   return new FreshetError(

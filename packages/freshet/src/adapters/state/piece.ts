@@ -44,7 +44,15 @@ export class PieceMemory {
     return (this.#spares.pop() ?? Buffer.allocUnsafeSlow(pieceBytes)).subarray(0, length);
   }
 
-  /** What `take` gave, and nobody reads any more. */
+  /** Of what `getBinaryFast` gave, which lasts until the next get, in a buffer longer than it says. */
+  copyOf(piece: Buffer): Buffer<ArrayBuffer> {
+    const { length } = piece;
+    const copy = this.take(length);
+    copy.set(piece.subarray(0, length));
+    return copy;
+  }
+
+  /** What `take` or `copyOf` gave, and nobody reads any more. */
   giveBack({ buffer }: Buffer<ArrayBuffer>): void {
     if (buffer.byteLength !== pieceBytes || this.#spares.length >= sparesMax) return;
     this.#spares.push(Buffer.from(buffer));

@@ -29,6 +29,8 @@ interface Work {
 /** A piece on its way to the tree, with the entries that no newer run has. */
 interface Move {
   readonly id: number;
+  /** What the values are parts of; given back when they are in the tree. */
+  readonly bytes: Buffer<ArrayBuffer>;
   readonly entries: readonly { readonly key: string; readonly value: Uint8Array | null }[];
 }
 
@@ -74,7 +76,7 @@ export class Runs {
   readonly #moving = new Set<number>();
   #garbage: number[] = [];
   /** What no commit has shown yet. */
-  #staged = new Map<string, Place>();
+  #staged: (readonly [key: string, place: Place])[] = [];
   #stagedFirst = 0;
   readonly #memory = new PieceMemory();
   #writer = new PieceWriter(this.#memory);
@@ -178,7 +180,7 @@ export class Runs {
     if (this.#writer.isEmpty) return;
     const { bytes, entries } = this.#writer.take();
     const id = this.#nextPiece++;
-    for (const entry of entries) this.#staged.set(entry.key, placeOf(id, entry));
+    for (const entry of entries) this.#staged.push([entry.key, placeOf(id, entry)]);
     this.#full.push({ id, bytes });
     this.#count(id, bytes.length);
   }
@@ -196,7 +198,7 @@ export class Runs {
       full: this.#full,
       garbage: this.#garbage,
       moves: this.#pickMoves(this.#full.length * movesPerPiece),
-      run: kind === "commit" && this.#staged.size > 0 ? run : null,
+      run: kind === "commit" && this.#staged.length > 0 ? run : null,
     };
     this.#full = [];
     this.#garbage = [];
@@ -221,20 +223,22 @@ export class Runs {
       left -= bytes;
       if (this.#moving.has(id)) continue;
       this.#moving.add(id);
-      moves.push({ id, entries: this.#currentEntries(id) });
+      moves.push(this.#moveOf(id));
     }
     return moves;
   }
 
-  #currentEntries(id: number): Move["entries"] {
-    const piece = this.#options.table.getBinary(pieceKey(id));
+  #moveOf(id: number): Move {
+    const piece = this.#options.table.getBinaryFast(pieceKey(id));
     if (piece === undefined) throw new Error(`piece ${id} of the state is not there`);
-    return readPiece(viewOf(piece))
+    const bytes = this.#memory.copyOf(piece);
+    const entries = readPiece(bytes)
       .filter(({ key }) => this.#places.get(key)?.piece === id)
       .map(({ key, at, length }) => ({
         key,
-        value: length === null ? null : piece.subarray(at, at + length),
+        value: length === null ? null : bytes.subarray(at, at + length),
       }));
+    return { id, bytes, entries };
   }
 
   #write({ full, garbage, moves, run }: Work): void {
@@ -257,7 +261,8 @@ export class Runs {
 
   #done({ full, moves, run }: Work): void {
     for (const { bytes } of full) this.#memory.giveBack(bytes);
-    for (const { id, entries } of moves) {
+    for (const { id, bytes, entries } of moves) {
+      this.#memory.giveBack(bytes);
       for (const { key } of entries)
         if (this.#places.get(key)?.piece === id) this.#places.delete(key);
       this.#moving.delete(id);
@@ -267,7 +272,7 @@ export class Runs {
     if (run === null) return;
     for (const [key, place] of this.#staged) this.#places.set(key, place);
     this.#runs.push(run);
-    this.#staged = new Map();
+    this.#staged = [];
     this.#stagedFirst = this.#nextPiece;
   }
 
@@ -278,7 +283,7 @@ export class Runs {
       this.#uncount(id);
     }
     this.#full = [];
-    this.#staged = new Map();
+    this.#staged = [];
     this.#writer = new PieceWriter(this.#memory);
     this.#stagedFirst = this.#nextPiece;
   }

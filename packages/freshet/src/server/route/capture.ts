@@ -14,7 +14,7 @@ import {
 import type { EventType } from "../../core/event.ts";
 import type { CaptureContext } from "../context.ts";
 import { errorAnswer } from "../error.ts";
-import { bodyOf, edgeHeaders, headerText, queryText, type Route } from "./route.ts";
+import { edgeHeaders, headerText, queryText, type Route, takeBody } from "./route.ts";
 
 interface Way {
   readonly names: readonly string[];
@@ -59,12 +59,24 @@ export function captureRoutes(server: CaptureContext): readonly Route[] {
 /** Answers 200 only when the log has every event of the request on disk (P1). */
 async function capture(
   server: CaptureContext,
-  { shape, type }: Way,
+  way: Way,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
   const retryCount = headerText(request, "x-retry-count");
   noteRetry(server, retryCount);
+  const accepted = await acceptRequest(server, way, request, retryCount);
+  const receipt = await server.engine.append(accepted.records);
+  return answer(accepted, receipt, reply);
+}
+
+/** A call of its own, so that nothing of the body is kept while the log is written. */
+async function acceptRequest(
+  server: CaptureContext,
+  { shape, type }: Way,
+  request: FastifyRequest,
+  retryCount: string | undefined,
+): Promise<Accepted> {
   const writeKey = queryText(request, "writeKey");
   const cloudEvent = shape === "native" ? cloudEventIn(request) : undefined;
   const context = server.acceptState.context();
@@ -82,18 +94,13 @@ async function capture(
       },
       query: writeKey === undefined ? {} : { writeKey },
       ...(shape === "native" ? aboutIn(request) : {}),
-      body: bodyOf(request),
+      body: takeBody(request),
       remoteAddress: request.ip,
     },
     context,
   );
   const { frames } = opened;
-  const accepted = acceptOpened(
-    opened,
-    frames === undefined ? context : await withSchemas(server, frames),
-  );
-  const receipt = await server.engine.append(accepted.records);
-  return answer(accepted, receipt, reply);
+  return acceptOpened(opened, frames === undefined ? context : await withSchemas(server, frames));
 }
 
 /** Once the schemas are known: the moment, the plan and the tables are those of then. */
