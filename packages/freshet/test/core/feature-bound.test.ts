@@ -89,7 +89,7 @@ describe("distinct", () => {
       });
       // One standard error is 6.3 %; of the mean of 40 it is 1 %. Five of them are no accident.
       expect(Math.abs(errors.reduce((a, b) => a + b) / 40)).toBeLessThan(0.05);
-      const spread = Math.sqrt(errors.reduce((a, b) => a + b * b) / 40);
+      const spread = Math.sqrt(errors.reduce((a, b) => a + b * b, 0) / 40);
       expect(spread).toBeGreaterThan(0.03);
       expect(spread).toBeLessThan(0.11);
     });
