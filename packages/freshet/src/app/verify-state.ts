@@ -2,6 +2,7 @@ import { msgpackCodec, utf8 } from "../adapters/codec/msgpack.ts";
 import { assertPlainStrict } from "../core/codec.ts";
 import type { SendEffect } from "../core/effect.ts";
 import { type Packed, unpackProfile } from "../core/pack.ts";
+import { never } from "../core/profile.ts";
 import { isEntityKey, timerKey } from "../engine/keyed-state.ts";
 import type { Meta } from "../engine/meta.ts";
 import type { StateStore } from "../engine/port/state-store.ts";
@@ -60,7 +61,7 @@ export function checkStates(store: StateStore, meta: Meta): Finding[] {
         throw new Error("it has another number of segments than its plan");
       if (state.parts.some(({ part }) => part.features.length !== layout.features.length))
         throw new Error("it has another number of features than its plan");
-      if ((state.timer === null) !== (indexed === null) || (indexed ?? 0) > (state.timer ?? 0))
+      if ((state.timer === never) !== (indexed === null) || (indexed ?? 0) > state.timer)
         faults.add("states have an entry in the timer index that is too late", key, rebuild);
       if (indexed === null) continue;
       timers++;

@@ -1,7 +1,7 @@
 import type { Json } from "@freshet/protocol";
 import type { FeatureState } from "./feature/type.ts";
-import type { EntityState, PartState, ProfileState } from "./profile.ts";
-import type { SessionList } from "./session.ts";
+import { type EntityState, never, type PartState, type ProfileState } from "./profile.ts";
+import type { SessionEntry } from "./session.ts";
 
 /**
  * The packed form of a key's state: arrays by position, small to encode and free of field names. Position is
@@ -16,8 +16,8 @@ export function packProfile(state: ProfileState): Packed {
     state.owner === null ? null : [state.owner.generation, state.owner.userId],
     state.links,
     state.members.map((member) => (member === null ? null : [member.since, member.cause])),
-    state.flips,
-    state.timer,
+    state.flips.map(packTime),
+    packTime(state.timer),
   ];
 }
 
@@ -46,9 +46,17 @@ export function unpackProfile(packed: Packed): ProfileState {
     members: members.map((member) =>
       member === null ? null : { since: member[0], cause: member[1] },
     ),
-    flips,
-    timer,
+    flips: flips.map(unpackTime),
+    timer: unpackTime(timer),
   };
+}
+
+function packTime(time: number): number | null {
+  return time === never ? null : time;
+}
+
+function unpackTime(time: number | null): number {
+  return time ?? never;
 }
 
 export function packPart(part: PartState): Packed {
@@ -58,7 +66,7 @@ export function packPart(part: PartState): Packed {
     part.events,
     part.traits.map((trait) => [trait.name, trait.time, trait.id, trait.value]),
     part.features,
-    part.sessions,
+    part.sessions.map(packSession),
     part.fired.map((entry) => [entry.rule, entry.time, entry.effectId]),
     part.recent,
   ];
@@ -70,7 +78,7 @@ type PackedPart = readonly [
   events: number,
   traits: readonly (readonly [string, number, string, Json])[],
   features: (FeatureState | null)[],
-  sessions: SessionList,
+  sessions: readonly PackedSession[],
   fired: readonly (readonly [string, number, string])[],
   recent: number[],
 ];
@@ -83,10 +91,26 @@ export function unpackPart(packed: Packed): PartState {
     events,
     traits: traits.map(([name, time, id, value]) => ({ name, time, id, value })),
     features,
-    sessions,
+    sessions: sessions.map(unpackSession),
     fired: fired.map(([rule, time, effectId]) => ({ rule, time, effectId })),
     recent,
   };
+}
+
+type PackedSession = readonly [
+  start: number,
+  end: number,
+  startId: string,
+  count: number,
+  features: (FeatureState | null)[],
+];
+
+function packSession({ start, end, startId, count, features }: SessionEntry): PackedSession {
+  return [start, end, startId, count, features];
+}
+
+function unpackSession([start, end, startId, count, features]: PackedSession): SessionEntry {
+  return { start, end, startId, count, features };
 }
 
 export function packEntity(state: EntityState): Packed {

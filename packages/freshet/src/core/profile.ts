@@ -3,11 +3,11 @@ import type { FeatureState } from "./feature/type.ts";
 import type { SessionList } from "./session.ts";
 
 /**
- * State of one key, as the reducer keeps it. Plain data; the engine persists the packed form.
+ * State of one key, as the reducer keeps it. Plain data but for `never`; the engine persists the packed form.
  *
  * - P1 `parts` is sorted by part id, and a feature is read by folding parts in that order (DESIGN 6).
  * - P2 `members` and `flips` are aligned with the plan's segments, `features` with its feature slots.
- * - P3 `timer` is the least of `flips`: the next time at which something may change by time alone.
+ * - P3 `timer` is the least of `flips`: the next time at which something may change by time alone. Each may be `never`.
  * - P4 a key that an owner holds (`owner`) has no parts: they moved, and its events are forwarded.
  */
 export interface ProfileState {
@@ -19,9 +19,12 @@ export interface ProfileState {
   /** Only of user keys: anonymous ids that were linked from here. Sorted. */
   links: string[];
   members: (Membership | null)[];
-  flips: (number | null)[];
-  timer: number | null;
+  flips: number[];
+  timer: number;
 }
+
+/** No time: after all of them. Packed it is null. A number, so that V8 changes it in place. */
+export const never = Number.POSITIVE_INFINITY;
 
 export interface Membership {
   readonly since: number;
@@ -82,8 +85,8 @@ export function emptyProfile(segments: number): ProfileState {
     owner: null,
     links: [],
     members: new Array<Membership | null>(segments).fill(null),
-    flips: new Array<number | null>(segments).fill(null),
-    timer: null,
+    flips: new Array<number>(segments).fill(never),
+    timer: never,
   };
 }
 

@@ -60,9 +60,9 @@ function readSession(view: ProfileView, profileId: string): ProfileAnswer["sessi
   if (entry === null) return null;
   return {
     id: sessionId(entry, profileId),
-    startedAt: entry[0],
-    lastAt: entry[1],
-    events: entry[3],
+    startedAt: entry.start,
+    lastAt: entry.end,
+    events: entry.count,
   };
 }
 

@@ -14,14 +14,15 @@ import { hashHex } from "./hash.ts";
  */
 export type SessionList = SessionEntry[];
 
-export type SessionEntry = [
-  start: number,
-  end: number,
+/** With names, as V8 changes the numbers of an object in place, where in an array each change makes a new one. */
+export interface SessionEntry {
+  start: number;
+  end: number;
   /** Message id of the first event by (time, id). */
-  startId: string,
-  count: number,
-  features: (FeatureState | null)[],
-];
+  startId: string;
+  count: number;
+  features: (FeatureState | null)[];
+}
 
 export const sessionsMax = 16;
 
@@ -45,7 +46,7 @@ export function addToSessions(
   for (const { index, item } of items) {
     const feature = features[index];
     if (feature === undefined) throw new Error(`session feature ${index} does not exist`);
-    entry[4][index] = feature.add(entry[4][index] ?? null, item, clock);
+    entry.features[index] = feature.add(entry.features[index] ?? null, item, clock);
   }
   if (sessions.length > sessionsMax) sessions.splice(0, sessions.length - sessionsMax);
   return sessions;
@@ -59,10 +60,10 @@ export function mergeSessions(
   features: readonly CompiledFeature[],
 ): SessionList {
   const merged: SessionList = [];
-  const all = [...(a ?? []), ...(b ?? [])].sort((x, y) => x[0] - y[0]);
+  const all = [...(a ?? []), ...(b ?? [])].sort((x, y) => x.start - y.start);
   for (const entry of all) {
     const last = merged.at(-1);
-    if (last !== undefined && entry[0] - last[1] <= gapMs) absorb(last, entry, features);
+    if (last !== undefined && entry.start - last.end <= gapMs) absorb(last, entry, features);
     else merged.push(copy(entry, features));
   }
   return merged.slice(-sessionsMax);
@@ -76,19 +77,19 @@ export function currentSession(
 ): SessionEntry | null {
   if (list === null) return null;
   let at = list.length - 1;
-  while (at >= 0 && (list[at] as SessionEntry)[0] > now) at--;
+  while (at >= 0 && (list[at] as SessionEntry).start > now) at--;
   const entry = list[at];
-  return entry !== undefined && entry[1] + gapMs >= now ? entry : null;
+  return entry !== undefined && entry.end + gapMs >= now ? entry : null;
 }
 
 /** First moment at which the session is no longer the current one, if no event comes. */
 export function sessionEndsAt(entry: SessionEntry, gapMs: number): number {
-  return entry[1] + gapMs + 1;
+  return entry.end + gapMs + 1;
 }
 
 /** Changes when a late event moves the session's start, and at no other time. */
 export function sessionId(entry: SessionEntry, partId: string): string {
-  return hashHex(`session\n${partId}\n${entry[0]}\n${entry[2]}`);
+  return hashHex(`session\n${partId}\n${entry.start}\n${entry.startId}`);
 }
 
 /** Puts the event into its session, which may be a new one or the joint one of two; keeps S1. */
@@ -99,17 +100,23 @@ function place(
   features: readonly CompiledFeature[],
 ): SessionEntry {
   let at = sessions.length - 1;
-  while (at >= 0 && (sessions[at] as SessionEntry)[0] > time + gapMs) at--;
+  while (at >= 0 && (sessions[at] as SessionEntry).start > time + gapMs) at--;
   const entry = sessions[at];
-  if (entry === undefined || entry[1] + gapMs < time) {
-    const opened: SessionEntry = [time, time, id, 1, features.map(() => null)];
+  if (entry === undefined || entry.end + gapMs < time) {
+    const opened: SessionEntry = {
+      start: time,
+      end: time,
+      startId: id,
+      count: 1,
+      features: features.map(() => null),
+    };
     sessions.splice(at + 1, 0, opened);
     return opened;
   }
   extend(entry, time, time, id);
-  entry[3]++;
+  entry.count++;
   const before = sessions[at - 1];
-  if (before === undefined || entry[0] - before[1] > gapMs) return entry;
+  if (before === undefined || entry.start - before.end > gapMs) return entry;
   absorb(before, entry, features);
   sessions.splice(at, 1);
   return before;
@@ -120,22 +127,22 @@ function absorb(
   other: SessionEntry,
   features: readonly CompiledFeature[],
 ): void {
-  extend(entry, other[0], other[1], other[2]);
-  entry[3] += other[3];
+  extend(entry, other.start, other.end, other.startId);
+  entry.count += other.count;
   for (const [i, feature] of features.entries()) {
-    entry[4][i] = feature.merge(entry[4][i] ?? null, other[4][i] ?? null);
+    entry.features[i] = feature.merge(entry.features[i] ?? null, other.features[i] ?? null);
   }
 }
 
 function extend(entry: SessionEntry, start: number, end: number, startId: string): void {
-  if (start < entry[0] || (start === entry[0] && startId < entry[2])) {
-    entry[0] = start;
-    entry[2] = startId;
+  if (start < entry.start || (start === entry.start && startId < entry.startId)) {
+    entry.start = start;
+    entry.startId = startId;
   }
-  if (end > entry[1]) entry[1] = end;
+  if (end > entry.end) entry.end = end;
 }
 
 function copy(entry: SessionEntry, features: readonly CompiledFeature[]): SessionEntry {
-  const states = features.map((feature, i) => feature.merge(null, entry[4][i] ?? null));
-  return [entry[0], entry[1], entry[2], entry[3], states];
+  const states = features.map((feature, i) => feature.merge(null, entry.features[i] ?? null));
+  return { ...entry, features: states };
 }

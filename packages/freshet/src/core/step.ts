@@ -13,6 +13,7 @@ import {
   emptyProfile,
   findPart,
   insertPart,
+  never,
   type PartEntry,
   type PartState,
   type ProfileState,
@@ -345,14 +346,14 @@ function updateSegments(
     const holds = segment.holds(scope);
     const was = state.members[segment.index] !== null;
     if (holds !== was) changeMembership(work, segment, holds, view, cause);
-    state.flips[segment.index] = segment.flip(view);
+    state.flips[segment.index] = segment.flip(view) ?? never;
   }
   state.timer = leastOf(state.flips);
 }
 
-function leastOf(flips: readonly (number | null)[]): number | null {
-  let least: number | null = null;
-  for (const time of flips) if (time !== null && (least === null || time < least)) least = time;
+function leastOf(flips: readonly number[]): number {
+  let least = never;
+  for (const time of flips) if (time < least) least = time;
   return least;
 }
 
@@ -388,14 +389,14 @@ function changeMembership(
 /** Fires what is due up to the clock in order of time; each firing sees its own time as now (DESIGN 3, rule 2). */
 function fireTimers(work: Work): void {
   const { state, plan } = work;
-  while (state.timer !== null && state.timer <= work.at) {
+  while (state.timer <= work.at) {
     const now = state.timer;
-    const due = plan.segments.filter((segment) => (state.flips[segment.index] ?? Infinity) <= now);
+    const due = plan.segments.filter((segment) => (state.flips[segment.index] ?? never) <= now);
     const view = new ProfileView(plan, state, now);
     const [home] = state.parts;
     if (home === undefined) {
-      state.flips.fill(null);
-      state.timer = null;
+      state.flips.fill(never);
+      state.timer = never;
       return;
     }
     const looked = plan.segments.filter(
@@ -455,8 +456,8 @@ function linkOwner(work: Work, link: Extract<SelfBody, { kind: "link" }>): Outco
   state.owner = { generation: (state.owner?.generation ?? 0) + 1, userId };
   state.parts = [];
   state.members.fill(null);
-  state.flips.fill(null);
-  state.timer = null;
+  state.flips.fill(never);
+  state.timer = never;
   return "applied";
 }
 

@@ -29,7 +29,7 @@ export class ProfileView implements ProfileScope {
   }
 
   featureState(slot: Slot): FeatureState | null {
-    if (slot.session) return this.session()?.[4][slot.index] ?? null;
+    if (slot.session) return this.session()?.features[slot.index] ?? null;
     const { parts } = this.state;
     if (parts.length === 1) return parts[0]?.part.features[slot.index] ?? null;
     const known = this.#folded[slot.index];

@@ -1,5 +1,5 @@
 import { type Packed, packEntity, packProfile, unpackEntity, unpackProfile } from "../core/pack.ts";
-import type { EntityState, ProfileState } from "../core/profile.ts";
+import { type EntityState, never, type ProfileState } from "../core/profile.ts";
 import { type Mapping, migrateEntity, migrateProfile } from "./migrate.ts";
 import type { StateCodec } from "./port/codec.ts";
 import type { StateChange, StateStore } from "./port/state-store.ts";
@@ -129,7 +129,7 @@ export class KeyedState {
   /** Keys changed since the last checkpoint that is on disk, with their timers: the store may not know them yet. */
   *dirtyTimers(): Iterable<readonly [key: string, timer: number]> {
     for (const { key, state } of new Set([...this.#dirty, ...(this.#snapshot?.keys ?? [])]))
-      if (state.kind === "profile" && state.profile.timer !== null)
+      if (state.kind === "profile" && state.profile.timer !== never)
         yield [key, state.profile.timer];
   }
 
@@ -202,8 +202,9 @@ export class KeyedState {
 
   /** Keeps K3 with as few changes of the index as it takes. */
   #indexTime({ state, storedTimer }: Live): number | null {
-    const timer = state.kind === "profile" ? state.profile.timer : null;
-    if (timer === null || storedTimer === null || timer < storedTimer) return timer;
+    const timer = state.kind === "profile" ? state.profile.timer : never;
+    if (timer === never) return null;
+    if (storedTimer === null || timer < storedTimer) return timer;
     const horizon = this.#options.horizon();
     return storedTimer < horizon && timer >= horizon ? timer : storedTimer;
   }

@@ -1,7 +1,7 @@
 import { dependenciesOf } from "../core/expression/walk.ts";
 import type { FeatureState } from "../core/feature/type.ts";
 import { hashHex } from "../core/hash.ts";
-import type { EntityState, ProfileState } from "../core/profile.ts";
+import { type EntityState, never, type ProfileState } from "../core/profile.ts";
 import type { ManifestEntry } from "./manifest.ts";
 
 type Slots = (FeatureState | null)[];
@@ -94,21 +94,16 @@ export function migrateProfile(state: ProfileState, mapping: Mapping): ProfileSt
   const { members, flips } = state;
   state.members = mapping.segments.map((index) => (index === -1 ? null : (members[index] ?? null)));
   state.flips = mapping.segments.map((index, at) =>
-    earliest(mapping.due[at] ?? null, flips[index] ?? null),
+    Math.min(mapping.due[at] ?? never, flips[index] ?? never),
   );
-  const due = state.flips.filter((time) => time !== null);
-  state.timer = state.parts.length === 0 || due.length === 0 ? null : Math.min(...due);
+  state.timer = state.parts.length === 0 ? never : Math.min(never, ...state.flips);
   return state;
-}
-
-function earliest(a: number | null, b: number | null): number | null {
-  if (a === null || b === null) return a ?? b;
-  return Math.min(a, b);
 }
 
 export function migratePart(part: ProfileState["parts"][number]["part"], mapping: Mapping): void {
   part.features = pick(part.features, mapping.features);
-  for (const session of part.sessions) session[4] = pick(session[4], mapping.sessionFeatures);
+  for (const session of part.sessions)
+    session.features = pick(session.features, mapping.sessionFeatures);
 }
 
 export function migrateEntity(name: string, state: EntityState, mapping: Mapping): EntityState {

@@ -2,7 +2,7 @@ import type { Effect, PushEffect, SegmentEffect, SendEffect } from "../core/effe
 import type { Corrects, DeadLetter } from "../core/event.ts";
 import { type Packed, packPart, unpackPart } from "../core/pack.ts";
 import type { CompiledPlan } from "../core/plan/compile.ts";
-import type { EntityState, ProfileState } from "../core/profile.ts";
+import { type EntityState, never, type ProfileState } from "../core/profile.ts";
 import type {
   DeadLetterRecord,
   EventRecord,
@@ -16,7 +16,14 @@ import type {
 import { type StepInput, type StepResult, step } from "../core/step.ts";
 import { type Counters, emptyCounters } from "./counters.ts";
 import type { DedupPosition, DedupWindow } from "./dedup.ts";
-import { entityKey, entityOf, isEntityKey, type KeyedState, type Live } from "./keyed-state.ts";
+import {
+  entityKey,
+  entityOf,
+  isEntityKey,
+  type KeyedState,
+  type KeyState,
+  type Live,
+} from "./keyed-state.ts";
 import { type Mapping, migratePart, pickEntityFeatures } from "./migrate.ts";
 import { type Partition, partitionOf } from "./partition.ts";
 import type { Timers } from "./timers.ts";
@@ -246,7 +253,9 @@ export class Reducer {
         state.features[slot.index] = slot.feature.merge(state.features[slot.index] ?? null, given);
     }
     state.version++;
-    this.#options.state.put(key, known, { kind: "entity", entity: state });
+    const kept: KeyState =
+      known?.state.kind === "entity" ? known.state : { kind: "entity", entity: state };
+    this.#options.state.put(key, known, kept);
   }
 
   #step(key: string, input: StepInput): StepResult {
@@ -255,7 +264,7 @@ export class Reducer {
     const given = known?.state.kind === "profile" ? known.state.profile : null;
     const result = step(this.#plan, key, given, input);
     if (result.state !== null) {
-      const live = state.put(key, known, { kind: "profile", profile: result.state });
+      const live = state.put(key, known, sameOr(known, given, result.state));
       this.#arm(live, result.state.timer);
       output.changed(key, result.state, input.at);
     }
@@ -323,7 +332,7 @@ export class Reducer {
       if (known?.state.kind !== "profile") continue;
       known.heapTime = null;
       const { timer } = known.state.profile;
-      if (timer === null) continue;
+      if (timer === never) continue;
       if (timer > clock) {
         // The entry was early: its place in the index moves with the next checkpoint where it has to (K3).
         this.#arm(known, timer);
@@ -335,11 +344,16 @@ export class Reducer {
     }
   }
 
-  #arm(live: Live, timer: number | null): void {
-    if (timer === null || (live.heapTime !== null && timer >= live.heapTime)) return;
+  #arm(live: Live, timer: number): void {
+    if (timer === never || (live.heapTime !== null && timer >= live.heapTime)) return;
     const partition = partitionOf(live.key, this.partitions.length);
     if (this.#options.timers.set(live.key, partition, timer)) live.heapTime = timer;
   }
+}
+
+/** A state is changed in place, and what holds it stays: one object less for each event that lives on. */
+function sameOr(known: Live | null, given: ProfileState | null, state: ProfileState): KeyState {
+  return known !== null && given === state ? known.state : { kind: "profile", profile: state };
 }
 
 /** No source's scope: those have a line break in them. */

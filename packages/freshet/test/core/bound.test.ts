@@ -98,6 +98,6 @@ describe("one user id that a site sends for everybody", () => {
   it("still reads every event once", () => {
     expect(view.feature("views")).toBe(2 * devices);
     expect(view.feature("seen")).toEqual([1, 0, -9].map((n) => `item-${10 * (devices - 1) + n}`));
-    expect(view.sessions()[0]?.[3]).toBe(2 * devices);
+    expect(view.sessions()[0]?.count).toBe(2 * devices);
   });
 });

@@ -56,10 +56,12 @@ describe("sessions", () => {
   it("hold features that read as the oracle says of the session's events", () => {
     check(events(), (items) => {
       for (const session of build(items)) {
-        const inside = items.filter(({ time }) => time >= session[0] && time <= session[1]);
-        const read = features.map((feature, i) => feature.read(session[4][i] ?? null, session[1]));
+        const inside = items.filter(({ time }) => time >= session.start && time <= session.end);
+        const read = features.map((feature, i) =>
+          feature.read(session.features[i] ?? null, session.end),
+        );
         expect(read).toEqual(
-          definitions.map((definition) => naiveFeature(definition, inside, session[1])),
+          definitions.map((definition) => naiveFeature(definition, inside, session.end)),
         );
       }
     });
@@ -86,8 +88,16 @@ describe("sessions", () => {
 
   it("become one when a late event bridges them", () => {
     const list = build([at(0), at(200), at(100)]);
-    expect(list).toEqual([[epoch, epoch + 200, "m0", 3, expect.anything()]]);
-    expect(features[0]?.read(list[0]?.[4][0] ?? null, epoch)).toBe(3);
+    expect(list).toEqual([
+      {
+        start: epoch,
+        end: epoch + 200,
+        startId: "m0",
+        count: 3,
+        features: expect.anything(),
+      },
+    ]);
+    expect(features[0]?.read(list[0]?.features[0] ?? null, epoch)).toBe(3);
   });
 
   it("are at most 16, the newest, which stay exact", () => {
@@ -105,13 +115,13 @@ describe("currentSession", () => {
   const list = build([at(0), at(500), at(550)]);
 
   it("is the one that an event now would join", () => {
-    expect(currentSession(list, epoch + 650, gapMs)?.[0]).toBe(epoch + 500);
+    expect(currentSession(list, epoch + 650, gapMs)?.start).toBe(epoch + 500);
     expect(currentSession(list, epoch + 651, gapMs)).toBe(null);
     expect(currentSession(null, epoch, gapMs)).toBe(null);
   });
 
   it("is not one that has yet to begin", () => {
-    expect(currentSession(list, epoch + 90, gapMs)?.[0]).toBe(epoch);
+    expect(currentSession(list, epoch + 90, gapMs)?.start).toBe(epoch);
     expect(currentSession(list, epoch + 450, gapMs)).toBe(null);
   });
 
@@ -164,7 +174,13 @@ function naive(items: readonly KeyedItem[]): SessionList {
     const states = features.map((feature) =>
       group.reduce<unknown>((state, item) => feature.add(state, item, item.time), null),
     );
-    return [first?.time ?? 0, group.at(-1)?.time ?? 0, first?.id ?? "", group.length, states];
+    return {
+      start: first?.time ?? 0,
+      end: group.at(-1)?.time ?? 0,
+      startId: first?.id ?? "",
+      count: group.length,
+      features: states,
+    };
   });
 }
 

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { strictMsgpackCodec } from "../../src/adapters/codec/msgpack.ts";
 import { MemoryDisk } from "../../src/adapters/log/memory-disk.ts";
 import { openMemoryState } from "../../src/adapters/state/memory.ts";
-import { emptyProfile, type ProfileState } from "../../src/core/profile.ts";
+import { emptyProfile, never, type ProfileState } from "../../src/core/profile.ts";
 import { KeyedState } from "../../src/engine/keyed-state.ts";
 import type { Mapping } from "../../src/engine/migrate.ts";
 import type { StateStore } from "../../src/engine/port/state-store.ts";
@@ -20,12 +20,7 @@ const stateOver = (store: StateStore, liveMax = 4, epoch = 1, horizon = () => 0)
   });
 
 /** Sets version and timer, as a step would. */
-function change(
-  state: KeyedState,
-  key: string,
-  version: number,
-  timer: number | null = null,
-): void {
+function change(state: KeyedState, key: string, version: number, timer: number = never): void {
   const known = state.edit(key);
   const profile: ProfileState =
     known?.state.kind === "profile" ? known.state.profile : emptyProfile(0);
@@ -163,7 +158,7 @@ it("leaves a timer's entry where it is while the timer only moves away, and move
   change(again, "user:a", 5, 150);
   await save(again, store);
   expect(timersOf(store)).toEqual(["0096/user:a"]);
-  change(again, "user:a", 6, null);
+  change(again, "user:a", 6, never);
   await save(again, store);
   expect(timersOf(store)).toEqual([]);
 });

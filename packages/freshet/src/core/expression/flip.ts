@@ -139,6 +139,6 @@ function compileLocation(expression: FeatureExpression) {
 function orSessionEnd(slot: Slot, view: ProfileView, flip: number | null): number | null {
   const session = slot.session ? view.session() : null;
   if (session === null) return flip;
-  const end = session[1] + view.plan.plan.definition.sessionGapMs + 1;
+  const end = session.end + view.plan.plan.definition.sessionGapMs + 1;
   return flip === null ? end : Math.min(flip, end);
 }

@@ -134,7 +134,7 @@ function judgeFeatures(
   // Under a new plan, segments are decided when the profile is next touched.
   if (engine.manifest.length > 1) return;
   const clock = clockOf(end, profileId);
-  if (state.timer !== null && state.timer <= clock) {
+  if (state.timer <= clock) {
     ledger.fault(`P4 ${profileId} has a timer at ${state.timer}, which did not fire by ${clock}`);
     return;
   }
