@@ -7,8 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root, shopConfig } from "./shape.ts";
 
-/** Those of `npm start`. */
-const usualFlags = "--max-semi-space-size=32 --concurrent-marking-max-worker-num=1";
+const command = join(root, "packages/freshet/dist/cli/main.js");
+/** Those that the command runs with, from its first line. */
+const usualFlags = /^#!.* node (.*)/.exec(readFileSync(command, "utf8"))?.[1] ?? "";
 
 export const writeKey = "wk_bench";
 export const secretKey = "sk_bench";
@@ -51,7 +52,7 @@ export async function startServer(
     process.execPath,
     [
       ...(process.env["BENCH_NODE_FLAGS"] ?? usualFlags).split(" "),
-      join(root, "packages/freshet/dist/cli/main.js"),
+      command,
       "start",
       "--no-watch",
       "--config",

@@ -50,6 +50,17 @@ describe("the project", () => {
     expect(all((file) => isCode(file) && !isTidy(file), markFindings)).toEqual([]);
   });
 
+  it("starts Node with the same flags everywhere", () => {
+    const command = files.find(({ path }) => path === "packages/freshet/src/cli/main.ts");
+    const flags = /^#!\/usr\/bin\/env -S node (--.*)$/m.exec(command?.text ?? "")?.[1];
+    const { scripts } = JSON.parse(files.find(({ path }) => path === "package.json")?.text ?? "{}");
+    expect(flags).toMatch(/^--/);
+    // The kernel cuts a longer first line.
+    expect(flags?.length).toBeLessThan(225);
+    for (const script of [scripts.start, scripts.freshet])
+      expect(script).toContain(`node ${flags} `);
+  });
+
   it("runs every test", () => {
     expect(all((file) => isTest(file) && !isTidy(file), skipFindings)).toEqual([]);
   });

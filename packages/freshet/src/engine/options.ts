@@ -35,7 +35,10 @@ export interface EngineLimits {
   readonly checkpointMsMax: number;
   /** How often ticks are considered: bounds the age of gathered contributions and of due timers. */
   readonly tickMs: number;
-  /** Records reduced before the process breathes: bounds how long a request can be held up. */
+  /**
+   * Records reduced before the process breathes: bounds how long a request can be held up, some 20 ms. With fewer,
+   * what comes in between them outruns what is reduced, and all that waits has to be kept and moved by the collector.
+   */
   readonly sliceRecordsMax: number;
   /** Keys encoded for a checkpoint before the process breathes. */
   readonly sliceKeysMax: number;
@@ -68,7 +71,7 @@ export const engineLimits: EngineLimits = {
   checkpointMs: 250,
   checkpointMsMax: 1000,
   tickMs: 250,
-  sliceRecordsMax: 200,
+  sliceRecordsMax: 1000,
   sliceKeysMax: 100,
   sliceRestMs: 2,
   liveKeysMax: 100_000,

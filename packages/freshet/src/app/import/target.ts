@@ -50,7 +50,7 @@ export async function openFolderTarget(
   const folder = await openFolder(data, {
     plan: compilePlan(loaded.plan),
     // A checkpoint writes a busy profile again each time, and nobody reads meanwhile.
-    limits: { checkpointMs: 2000, liveKeysMax: 200_000, sliceRecordsMax: 1000 },
+    limits: { checkpointMs: 2000, liveKeysMax: 200_000 },
   });
   const { engine, clock } = folder;
   try {
