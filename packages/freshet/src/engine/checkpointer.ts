@@ -1,6 +1,6 @@
 import type { DeadLetters } from "./dead-letters.ts";
 import type { DedupJournal } from "./journal.ts";
-import type { KeyedState } from "./keyed-state.ts";
+import type { KeyedState, Snapshot } from "./keyed-state.ts";
 import { type MetaUpdate, metaChanges } from "./meta.ts";
 import type { EngineOptions } from "./options.ts";
 import type { Outbox } from "./outbox.ts";
@@ -35,6 +35,8 @@ export class Checkpointer {
   #running: Promise<void> | null = null;
   #cancel: () => void = () => {};
   #closed = false;
+  /** How many wait for a checkpoint. */
+  #awaited = 0;
   position: number;
   count = 0;
   lastMs = 0;
@@ -50,20 +52,27 @@ export class Checkpointer {
   start(): void {
     if (this.#closed) return;
     this.#cancel = this.#options.clock.after(this.#pauseMs(), () => {
-      void this.run()
+      void this.#next()
         .catch((error) => this.#options.listener.alert("checkpointFailed", String(error)))
         .finally(() => this.start());
     });
   }
 
-  /** Between slices requests have the processor to themselves; nobody waits for the last checkpoint of all. */
+  /** As many keys as it takes to be done in time, however long requests take between two slices. */
+  #sliceKeys({ keys, next }: Snapshot, began: number): number {
+    const { clock, limits } = this.#options;
+    const share = Math.min(1, (clock.now() - began) / limits.checkpointSpreadMs);
+    return Math.max(limits.sliceKeysMin, Math.ceil(keys.length * share) - next);
+  }
+
+  /** Between slices requests have the processor to themselves, unless somebody waits for this checkpoint. */
   #rest(): Promise<void> {
     const { clock, limits } = this.#options;
-    if (this.#closed || limits.sliceRestMs === 0) return clock.yield();
+    if (this.#awaited > 0 || limits.sliceRestMs === 0) return clock.yield();
     return new Promise((resolve) => clock.after(limits.sliceRestMs, () => resolve()));
   }
 
-  /** A checkpoint takes a fifth of the time at most, while that keeps it frequent enough. */
+  /** A checkpoint is under way half of the time at most, while that keeps it frequent enough. */
   #pauseMs(): number {
     const { checkpointMs, checkpointMsMax } = this.#options.limits;
     return Math.max(checkpointMs, Math.min(checkpointMsMax, this.lastMs * pausePerCheckpoint));
@@ -71,6 +80,15 @@ export class Checkpointer {
 
   /** Resolves when a checkpoint that holds everything reduced before this call is on disk. */
   async run(): Promise<void> {
+    this.#awaited++;
+    try {
+      await this.#next();
+    } finally {
+      this.#awaited--;
+    }
+  }
+
+  async #next(): Promise<void> {
     if (this.#running !== null) await this.#running.catch(() => {});
     this.#running ??= this.#write().finally(() => {
       this.#running = null;
@@ -104,7 +122,7 @@ export class Checkpointer {
     settled.catch(() => {});
     let outcome: "committed" | "failed" = "failed";
     try {
-      while (state.encodeSlice(limits.sliceKeysMax)) {
+      while (state.encodeSlice(this.#sliceKeys(snapshot, began))) {
         store.stage(snapshot.changes.splice(0));
         await this.#rest();
       }
@@ -161,4 +179,4 @@ export class Checkpointer {
 const historyStepMs = 60_000;
 
 /** Time between two checkpoints, as a multiple of what the last one took. */
-const pausePerCheckpoint = 4;
+const pausePerCheckpoint = 1;

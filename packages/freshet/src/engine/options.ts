@@ -40,9 +40,11 @@ export interface EngineLimits {
    * what comes in between them outruns what is reduced, and all that waits has to be kept and moved by the collector.
    */
   readonly sliceRecordsMax: number;
-  /** Keys encoded for a checkpoint before the process breathes. */
-  readonly sliceKeysMax: number;
-  /** Rest between two such slices: encoding in one go would double every latency while it lasts. */
+  /** Encoding for a checkpoint is spread over this time: in one go it would hold up every request while it lasts. */
+  readonly checkpointSpreadMs: number;
+  /** Keys encoded before the process breathes; more where the time for spreading would not do. */
+  readonly sliceKeysMin: number;
+  /** Rest between two such slices. */
   readonly sliceRestMs: number;
   /** Clean keys held live; bounds memory. */
   readonly liveKeysMax: number;
@@ -72,7 +74,8 @@ export const engineLimits: EngineLimits = {
   checkpointMsMax: 1000,
   tickMs: 250,
   sliceRecordsMax: 1000,
-  sliceKeysMax: 100,
+  checkpointSpreadMs: 1000,
+  sliceKeysMin: 25,
   sliceRestMs: 2,
   liveKeysMax: 100_000,
   timerHorizonMs: 3_600_000,

@@ -360,3 +360,21 @@ async function compiled(plan: p.Plan) {
   const { compilePlan } = await import("../../src/core/plan/compile.ts");
   return compilePlan(plan);
 }
+
+it("spreads a checkpoint over the time that is set, however long the pauses, unless somebody waits for it", async () => {
+  const spread = { checkpointMs: 1000, checkpointSpreadMs: 100, sliceKeysMin: 1, sliceRestMs: 10 };
+  const world = await World.open(undefined, { ...spread, tickMs: 1e9 });
+  const visitors = Array.from({ length: 400 }, (_, index) => ({ anonymousId: `visitor${index}` }));
+  const visit = (round: number) =>
+    world.send(...visitors.map((who, index) => world.event(`${round}/${index}`, who)));
+  await visit(1);
+  const { checkpoints } = world.engine.status();
+  await world.clock.advance(1300);
+  expect(world.engine.status().checkpoints).toBe(checkpoints + 1);
+  expect(world.engine.status().lastCheckpointMs).toBeGreaterThanOrEqual(90);
+  expect(world.engine.status().lastCheckpointMs).toBeLessThanOrEqual(130);
+  await visit(2);
+  await world.clock.run(world.engine.checkpoint());
+  expect(world.engine.status().checkpoints).toBe(checkpoints + 2);
+  expect(world.engine.status().lastCheckpointMs).toBeLessThan(50);
+});

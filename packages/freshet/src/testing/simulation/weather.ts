@@ -14,7 +14,7 @@ export function weatherOf(random: Random): Weather {
     tickMs: pick([40, 100, 250]),
     liveKeysMax: pick([2, 6, 16, 1000]),
     sliceRecordsMax: pick([1, 2, 7, 200]),
-    sliceKeysMax: pick([1, 3, 100]),
+    sliceKeysMin: pick([1, 3, 100]),
     timerHorizonMs: pick([3000, 11_000, 3_600_000]),
     diskDelayMsMax: pick([0, 3, 15, 60]),
     failureShare: pick([0, 0, 0.02, 0.15]),
@@ -32,14 +32,14 @@ export function weatherOf(random: Random): Weather {
 }
 
 export function limitsOf(weather: Weather): EngineLimits {
-  const { partitions, checkpointMs, tickMs, sliceRecordsMax, sliceKeysMax, liveKeysMax } = weather;
+  const { partitions, checkpointMs, tickMs, sliceRecordsMax, sliceKeysMin, liveKeysMax } = weather;
   return {
     ...engineLimits,
     partitions,
     checkpointMs,
     tickMs,
     sliceRecordsMax,
-    sliceKeysMax,
+    sliceKeysMin,
     liveKeysMax,
     timerHorizonMs: weather.timerHorizonMs,
     ...(weather.trims ? { retentionBytes: 60_000 } : {}),

@@ -57,7 +57,7 @@ export interface Weather {
   readonly tickMs: number;
   readonly liveKeysMax: number;
   readonly sliceRecordsMax: number;
-  readonly sliceKeysMax: number;
+  readonly sliceKeysMin: number;
   readonly timerHorizonMs: number;
   readonly diskDelayMsMax: number;
   readonly failureShare: number;
