@@ -3,7 +3,7 @@ import type { FastifyRequest } from "fastify";
 import { readBody } from "../../accept/index.ts";
 import { type Page, RegistryError, subjectOf } from "../../core/registry/index.ts";
 import { isObject } from "../json.ts";
-import { headerText, pathText, queryText, takeBody } from "../route/route.ts";
+import { bodyOf, headerText, pathText, queryText } from "../route/route.ts";
 import { registryTypes } from "./error-form.ts";
 
 /** The subject of the path, decoded. */
@@ -48,7 +48,7 @@ export function acceptsUnknown(request: FastifyRequest): boolean {
 /** The body as an object with these fields at most; those that are null are left out. */
 export function objectIn(request: FastifyRequest, known: readonly string[]): JsonObject {
   checkType(request.contentTypeSent);
-  const bytes = takeBody(request);
+  const bytes = bodyOf(request);
   if (bytes.byteLength === 0) throw new RegistryError("requestInvalid", "The body may not be null");
   const { value } = readBody(bytes, request.headers["content-encoding"]);
   if (!isObject(value)) throw wrongType("the body", "an object");

@@ -14,7 +14,7 @@ import {
 import type { EventType } from "../../core/event.ts";
 import type { CaptureContext } from "../context.ts";
 import { errorAnswer } from "../error.ts";
-import { edgeHeaders, headerText, queryText, type Route, takeBody } from "./route.ts";
+import { bodyOf, edgeHeaders, headerText, queryText, type Route } from "./route.ts";
 
 interface Way {
   readonly names: readonly string[];
@@ -94,7 +94,7 @@ async function acceptRequest(
       },
       query: writeKey === undefined ? {} : { writeKey },
       ...(shape === "native" ? aboutIn(request) : {}),
-      body: takeBody(request),
+      body: bodyOf(request),
       remoteAddress: request.ip,
     },
     context,

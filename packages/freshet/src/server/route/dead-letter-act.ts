@@ -14,7 +14,7 @@ import { correctByHand } from "../letter/by-hand.ts";
 import { dryRun } from "../letter/dry-run.ts";
 import { isEmptyFilter, readFilter, readId, readIds, shape } from "../letter/filter.ts";
 import { jobOf } from "./dead-letter.ts";
-import { pathText, type Route, takeBody } from "./route.ts";
+import { bodyOf, pathText, type Route } from "./route.ts";
 
 const byCharsMax = 200;
 const reasonCharsMax = 500;
@@ -46,7 +46,7 @@ async function run(
   request: FastifyRequest,
   server: ServerContext,
 ): Promise<unknown> {
-  const body = jsonObject(takeBody(request), request.headers["content-encoding"]);
+  const body = jsonObject(bodyOf(request), request.headers["content-encoding"]);
   const isDryRun = readFlag(body, "dryRun");
   const isVouched = readFlag(body, "vouched");
   if (verb === "correct" && body.event !== undefined) {

@@ -14,7 +14,7 @@ import { type Identifiers, storedIdentifiers } from "../profile-id.ts";
 import { publicPlan } from "../public-plan.ts";
 import { offsetOfReceipts, waitStale } from "../receipt.ts";
 import { viewOf } from "../view.ts";
-import { headerText, queryText, type Route, takeBody } from "./route.ts";
+import { bodyOf, headerText, queryText, type Route } from "./route.ts";
 
 export function decideRoutes(server: ServerContext): readonly Route[] {
   return [
@@ -30,7 +30,7 @@ export function decideRoutes(server: ServerContext): readonly Route[] {
 
 /** Writes its events first, waits until they and the receipts given can be read, then decides. */
 async function answer(server: ServerContext, request: FastifyRequest): Promise<DecideAnswer> {
-  const body = jsonObject(takeBody(request), request.headers["content-encoding"]);
+  const body = jsonObject(bodyOf(request), request.headers["content-encoding"]);
   const caller = await callerOf(request, body.writeKey ?? queryText(request, "writeKey"), server);
   const asked = readDecideRequest(body, server.plan().plan.definition);
   if (asked.explain && caller.kind === "writeKey") {

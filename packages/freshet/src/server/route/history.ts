@@ -11,7 +11,7 @@ import { partitionOf } from "../../engine/partition.ts";
 import { requireSecret } from "../auth.ts";
 import type { ServerContext } from "../context.ts";
 import { isObject, jsonObject } from "../json.ts";
-import { type Route, takeBody } from "./route.ts";
+import { bodyOf, type Route } from "./route.ts";
 
 /**
  * Rows of an import. `row` counts the data rows of the file from 1 and makes the message id, so that a row that is
@@ -48,7 +48,7 @@ export function historyRoutes(server: ServerContext): readonly Route[] {
       cors: false,
       async handle(request) {
         requireSecret(request, server.keys);
-        const body = jsonObject(takeBody(request), request.headers["content-encoding"]);
+        const body = jsonObject(bodyOf(request), request.headers["content-encoding"]);
         const { records, accepted, rejected } = acceptHistory(
           readHistory(body),
           server.acceptState.context(),

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { acceptHook, type Hooks } from "../../accept/index.ts";
 import type { ServerContext } from "../context.ts";
-import { pathText, type Route, takeBody } from "./route.ts";
+import { bodyOf, pathText, type Route } from "./route.ts";
 
 const none: Hooks = new Map();
 
@@ -17,7 +17,7 @@ export function hookRoutes(server: ServerContext): readonly Route[] {
         const delivery = {
           name: pathText(request, "name"),
           headers: headersOf(request),
-          body: takeBody(request),
+          body: bodyOf(request),
         };
         const context = server.acceptState.context();
         const { accepted, rejected, records } = acceptHook(delivery, server.hooks ?? none, context);

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { emptyBody, type RawBody } from "../body.ts";
+import type { RawBody } from "../body.ts";
 import type { ServerContext } from "../context.ts";
 
 declare module "fastify" {
@@ -28,14 +28,9 @@ export interface Route {
 
 export type RouteFamily = (server: ServerContext) => readonly Route[];
 
-/**
- * The body as bytes, once; empty where there was none. A connection that waits for its next request keeps the last one
- * alive: would its body be kept too, it would fill the memory outside of the heap until all of the heap is collected.
- */
-export function takeBody(request: FastifyRequest): Uint8Array {
-  const { bytes, charged } = (request.body as RawBody | undefined) ?? emptyBody;
-  request.body = { bytes: emptyBody.bytes, charged } satisfies RawBody;
-  return bytes;
+/** The body as bytes; empty where there was none. */
+export function bodyOf(request: FastifyRequest): Uint8Array {
+  return (request.body as RawBody | undefined)?.bytes ?? new Uint8Array(0);
 }
 
 /** A parameter of the query that is meant to be there once. */

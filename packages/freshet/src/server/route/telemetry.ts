@@ -1,6 +1,6 @@
 import { countTelemetry } from "../../accept/index.ts";
 import type { ServerContext } from "../context.ts";
-import { type Route, takeBody } from "./route.ts";
+import { bodyOf, type Route } from "./route.ts";
 
 /** What SDKs tell of themselves: taken without a key, since none is sent, and only counted. */
 export function telemetryRoutes(server: ServerContext): readonly Route[] {
@@ -11,7 +11,7 @@ export function telemetryRoutes(server: ServerContext): readonly Route[] {
       kind: "other",
       cors: true,
       async handle(request) {
-        const series = countTelemetry(takeBody(request), request.headers["content-encoding"]);
+        const series = countTelemetry(bodyOf(request), request.headers["content-encoding"]);
         server.metrics.sdkTelemetry(series);
         return { success: true };
       },

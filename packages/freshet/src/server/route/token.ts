@@ -4,7 +4,7 @@ import { requireSecret } from "../auth.ts";
 import type { ServerContext } from "../context.ts";
 import { jsonObject } from "../json.ts";
 import { parseProfileId, readIdentifiers, storedProfileId } from "../profile-id.ts";
-import { type Route, takeBody } from "./route.ts";
+import { bodyOf, type Route } from "./route.ts";
 
 export function tokenRoutes(server: ServerContext): readonly Route[] {
   return [
@@ -15,7 +15,7 @@ export function tokenRoutes(server: ServerContext): readonly Route[] {
       cors: false,
       async handle(request) {
         requireSecret(request, server.keys);
-        const body = jsonObject(takeBody(request), request.headers["content-encoding"]);
+        const body = jsonObject(bodyOf(request), request.headers["content-encoding"]);
         return server.tokens.mint(profileIdOf(server, body), secondsOf(server, body));
       },
     },
