@@ -1,6 +1,6 @@
 /** Load over HTTP: as fast as it is answered, or on a schedule. */
 import { Pool } from "undici";
-import { type ServerProcess, writeKey } from "./server.ts";
+import { type LoadedServer, writeKey } from "./server.ts";
 import { type Batch, batchEvents, profileName, randomOf, zipf } from "./shape.ts";
 
 const connections = 64;
@@ -24,7 +24,7 @@ async function sendBatch(pool: Pool, batch: Batch): Promise<string> {
 
 /** Durable and applied events per second. */
 export async function measureThroughput(
-  server: ServerProcess,
+  server: LoadedServer,
   batches: readonly Batch[],
   seconds: number,
 ): Promise<number> {
@@ -46,7 +46,7 @@ export async function measureThroughput(
   return rate;
 }
 
-async function appliedOf(server: ServerProcess): Promise<number> {
+async function appliedOf(server: LoadedServer): Promise<number> {
   return (await server.metrics()).get("freshet_events_applied_total") ?? 0;
 }
 
@@ -60,7 +60,7 @@ export interface Latencies {
 
 /** Batches are due at a fixed rate, whether or not earlier ones were answered. */
 export async function measureLatencies(
-  server: ServerProcess,
+  server: LoadedServer,
   batches: readonly Batch[],
   load: { readonly eventsPerSecond: number; readonly seconds: number },
 ): Promise<Latencies> {

@@ -8,10 +8,16 @@ import { measureImport } from "./import.ts";
 import { measureLatencies, measureThroughput, median, percentile } from "./load.ts";
 import { measureLog } from "./log.ts";
 import { measureRegistryAlone } from "./registry.ts";
-import { type Load, type Percentiles, type Results, toMarkdown } from "./report.ts";
+import { type Latencies, type Load, type Percentiles, type Results, toMarkdown } from "./report.ts";
 import { measureSchema } from "./schema.ts";
 import { measureSdk } from "./sdk.ts";
-import { type ServerProcess, startServer, writeKey } from "./server.ts";
+import {
+  type LoadedServer,
+  type ServerProcess,
+  startBareServer,
+  startServer,
+  writeKey,
+} from "./server.ts";
 import { makeBatches, root } from "./shape.ts";
 import { measureWays } from "./ways.ts";
 
@@ -46,37 +52,90 @@ async function openSubject(
   return { name, server, idleMb, rounds: [] };
 }
 
-async function measureHalfLoad({ name, server, idleMb, rounds }: Subject): Promise<Load> {
-  // Webhooks of the rounds before are another load than the one that is measured now.
+/** Rounds of latencies in turns, at half of what each took; the bare server gets the load of the first. */
+async function measureHalfLoads(
+  subjects: readonly [Subject, ...Subject[]],
+  bare: LoadedServer,
+): Promise<{ readonly loads: readonly Load[]; readonly floor: Latencies }> {
+  const rates = subjects.map(({ rounds }) => median(rounds) / 2);
+  const measured = subjects.map((): RoundLatencies[] => []);
+  const floor: RoundLatencies[] = [];
+  for (let round = 0; round < roundCount; round++) {
+    for (const [at, { name, server }] of subjects.entries()) {
+      for (const { server: other } of subjects) await emptyOutbox(other);
+      const rate = rates[at] ?? 0;
+      const found = await latenciesOf(server, rate);
+      measured[at]?.push(found);
+      say(
+        `half load ${round + 1}, ${name}, ${Math.round(rate)} events/s: visible p99 ${found.visible.p99.toFixed(1)} ms`,
+      );
+    }
+    floor.push(await latenciesOf(bare, rates[0] ?? 0));
+    say(`half load ${round + 1}, bare server: p99 ${floor.at(-1)?.visible.p99.toFixed(1)} ms`);
+  }
+  const loads: Load[] = [];
+  for (const [at, subject] of subjects.entries())
+    loads.push({ ...(await statusOf(subject)), ...medians(measured[at] ?? []) });
+  return { loads, floor: medians(floor) };
+}
+
+/** Webhooks of the rounds before are another load than the one that is measured. */
+async function emptyOutbox(server: ServerProcess): Promise<void> {
   while (((await server.metrics()).get("freshet_outbox_waiting") ?? 0) > 0)
     await new Promise((resolve) => setTimeout(resolve, 200));
-  const throughput = median(rounds);
-  say(`${name}: latencies at half load (${Math.round(throughput / 2)} events/s) ...`);
-  const latencies = await measureLatencies(server, batches, {
-    eventsPerSecond: throughput / 2,
-    seconds: roundSeconds * 2,
+}
+
+interface RoundLatencies extends Record<"ack" | "visible" | "decide", RoundPercentiles> {
+  readonly sentPerSecond: number;
+}
+
+interface RoundPercentiles {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+async function latenciesOf(server: LoadedServer, eventsPerSecond: number): Promise<RoundLatencies> {
+  const { ack, visible, decide, sentPerSecond } = await measureLatencies(server, batches, {
+    eventsPerSecond,
+    seconds: roundSeconds,
   });
+  const of = (sorted: readonly number[]) => ({
+    p50: percentile(sorted, 0.5),
+    p99: percentile(sorted, 0.99),
+  });
+  return { ack: of(ack), visible: of(visible), decide: of(decide), sentPerSecond };
+}
+
+function medians(rounds: readonly RoundLatencies[]): Latencies {
+  const of = (name: "ack" | "visible" | "decide"): Percentiles => {
+    const p99s = rounds.map((round) => round[name].p99);
+    return {
+      p50: median(rounds.map((round) => round[name].p50)),
+      p99: median(p99s),
+      p99Lowest: Math.min(...p99s),
+      p99Highest: Math.max(...p99s),
+    };
+  };
+  return {
+    halfLoad: median(rounds.map(({ sentPerSecond }) => sentPerSecond)),
+    ack: of("ack"),
+    visible: of("visible"),
+    decide: of("decide"),
+  };
+}
+
+async function statusOf({ server, idleMb, rounds }: Subject): Promise<Omit<Load, keyof Latencies>> {
   const metrics = await server.metrics();
   return {
     startMs: server.startMs,
     idleMb,
     loadedMb: server.memoryMb(),
     rounds,
-    throughput,
-    halfLoad: latencies.sentPerSecond,
-    ack: percentiles(latencies.ack),
-    visible: percentiles(latencies.visible),
-    decide: percentiles(latencies.decide),
+    throughput: median(rounds),
     bytesPerEvent:
       (metrics.get("freshet_log_bytes") ?? 0) / (metrics.get("freshet_events_received_total") ?? 1),
   };
 }
-
-const percentiles = (sorted: readonly number[]): Percentiles => ({
-  p50: percentile(sorted, 0.5),
-  p99: percentile(sorted, 0.99),
-  count: sorted.length,
-});
 
 say("ceiling of one thread ...");
 const ceiling = await measureCeiling(5);
@@ -84,16 +143,20 @@ say("starting the servers ...");
 const batches = makeBatches(2000, writeKey);
 const usual = await openSubject("as it comes", {});
 const tuned = await openSubject("tuned for throughput", tunedEnvironment);
-for (let round = 0; round < roundCount; round++)
+const bareServer = await startBareServer();
+const bareRounds: number[] = [];
+for (let round = 0; round < roundCount; round++) {
   for (const subject of [usual, tuned]) {
     const rate = await measureThroughput(subject.server, batches, roundSeconds);
     subject.rounds.push(rate);
     say(`round ${round + 1}, ${subject.name}: ${Math.round(rate)} durable and applied events/s`);
   }
-const usualLoad = await measureHalfLoad(usual);
-const tunedLoad = await measureHalfLoad(tuned);
-await usual.server.stop();
-await tuned.server.stop();
+  bareRounds.push(await measureThroughput(bareServer, batches, roundSeconds / 2));
+  say(`round ${round + 1}, bare server: ${Math.round(bareRounds.at(-1) ?? 0)} events/s`);
+}
+const { loads, floor } = await measureHalfLoads([usual, tuned], bareServer);
+const [usualLoad, tunedLoad] = loads as [Load, Load];
+for (const { stop } of [usual.server, tuned.server, bareServer]) await stop();
 say("import ...");
 const history = measureImport();
 say("ways in ...");
@@ -116,6 +179,7 @@ const results: Results = {
   ceiling,
   usual: usualLoad,
   tuned: tunedLoad,
+  bare: { ...floor, throughput: median(bareRounds) },
   history,
   ways,
   log,

@@ -15,6 +15,8 @@ export interface Results {
   readonly usual: Load;
   /** With the settings for throughput, in turns with the usual ones. */
   readonly tuned: Load;
+  /** A server that only writes and answers, in turns with both, under the load of the first. */
+  readonly bare: Latencies & { readonly throughput: number };
   readonly history: ImportSpeed;
   readonly ways: Ways;
   readonly log: LogSpeed;
@@ -24,34 +26,40 @@ export interface Results {
   readonly sdk: SdkMeasures;
 }
 
+/** At half load: medians over the rounds. */
+export interface Latencies {
+  /** Events per second at which they were measured. */
+  readonly halfLoad: number;
+  readonly ack: Percentiles;
+  readonly visible: Percentiles;
+  readonly decide: Percentiles;
+}
+
 /** Of one server. */
-export interface Load {
+export interface Load extends Latencies {
   readonly startMs: number;
   readonly idleMb: number;
   readonly loadedMb: number;
   /** Events per second of each round, and their median. */
   readonly rounds: readonly number[];
   readonly throughput: number;
-  /** Events per second at which latencies were measured. */
-  readonly halfLoad: number;
-  readonly ack: Percentiles;
-  readonly visible: Percentiles;
-  readonly decide: Percentiles;
   readonly bytesPerEvent: number;
 }
 
 export interface Percentiles {
   readonly p50: number;
   readonly p99: number;
-  readonly count: number;
+  readonly p99Lowest: number;
+  readonly p99Highest: number;
 }
 
 const thousands = (value: number) => Math.round(value).toLocaleString("en-GB");
 const ms = (value: number) => `${value.toFixed(1)} ms`;
-const pair = ({ p50, p99 }: Percentiles) => `${ms(p50)} | ${ms(p99)}`;
+const pair = ({ p50, p99, p99Lowest, p99Highest }: Percentiles) =>
+  `${ms(p50)} | ${ms(p99)} (${p99Lowest.toFixed(1)} to ${p99Highest.toFixed(1)})`;
 
 export function toMarkdown(results: Results): string {
-  const { ceiling, usual, tuned } = results;
+  const { ceiling, usual, tuned, bare } = results;
   const share = (value: number) => `${Math.round((value / ceiling.parseAcceptStep) * 100)} %`;
   return `Measured on ${results.at} with Node ${results.node} on ${results.machine}; the load generator ran on the same
 machine. Medians of ${usual.rounds.length} rounds. Trust the ratios.
@@ -64,13 +72,14 @@ machine. Medians of ${usual.rounds.length} rounds. Trust the ratios.
 | durable and applied over HTTP, batches of 50 | ${thousands(usual.throughput)} | ${share(usual.throughput)} |
 | the same, tuned for throughput, in turns | ${thousands(tuned.throughput)} | ${share(tuned.throughput)} |
 | lowest and highest round | ${range(usual)}; tuned ${range(tuned)} | |
+| the same batches to a bare server, in turns: written, synced, not looked at | ${thousands(bare.throughput)} | |
 
-| at half load | as it comes, median | p99 | tuned, median | p99 |
-| --- | ---: | ---: | ---: | ---: |
-| events/s | ${thousands(usual.halfLoad)} | | ${thousands(tuned.halfLoad)} | |
-| acknowledged (on disk) | ${pair(usual.ack)} | ${pair(tuned.ack)} |
-| acknowledged to visible in a decision | ${pair(usual.visible)} | ${pair(tuned.visible)} |
-| decide, two placements | ${pair(usual.decide)} | ${pair(tuned.decide)} |
+| at half load, medians of rounds in turns (lowest to highest) | as it comes, median | p99 | tuned, median | p99 | bare server, median | p99 |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: |
+| events/s | ${thousands(usual.halfLoad)} | | ${thousands(tuned.halfLoad)} | | ${thousands(bare.halfLoad)} | |
+| acknowledged (on disk) | ${pair(usual.ack)} | ${pair(tuned.ack)} | ${pair(bare.ack)} |
+| acknowledged to visible in a decision | ${pair(usual.visible)} | ${pair(tuned.visible)} | ${pair(bare.visible)} |
+| decide, two placements | ${pair(usual.decide)} | ${pair(tuned.decide)} | ${pair(bare.decide)} |
 
 | process | as it comes | tuned |
 | --- | ---: | ---: |

@@ -93,6 +93,30 @@ export async function startServer(
   };
 }
 
+/** What `measureThroughput` and `measureLatencies` need of a server. */
+export type LoadedServer = Pick<ServerProcess, "url" | "metrics" | "stop">;
+
+/** See `bare.ts`. */
+export async function startBareServer(): Promise<LoadedServer> {
+  const folder = mkdtempSync(join(tmpdir(), "freshet-bench-"));
+  const child = spawn(
+    process.execPath,
+    [join(root, "bench", "bare.ts"), join(folder, "events.log")],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  const url = await addressOf(child);
+  return {
+    url,
+    metrics: () => readMetrics(url),
+    async stop() {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGTERM");
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
 function addressOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";

@@ -58,11 +58,17 @@ export class Checkpointer {
     });
   }
 
-  /** As many keys as it takes to be done in time, however long requests take between two slices. */
-  #sliceKeys({ keys, next }: Snapshot, began: number): number {
+  /**
+   * As many keys as it takes to be done in time, however long requests take between two slices. What changes meanwhile
+   * is encoded by itself (K1), most of it at once; a large snapshot has nothing more to do then until it is behind.
+   */
+  #sliceKeys({ keys, awaited }: Snapshot, began: number): number {
     const { clock, limits } = this.#options;
-    const share = Math.min(1, (clock.now() - began) / limits.checkpointSpreadMs);
-    return Math.max(limits.sliceKeysMin, Math.ceil(keys.length * share) - next);
+    const { checkpointSpreadMs, sliceKeysMin, sliceRestMs } = limits;
+    const share = Math.min(1, (clock.now() - began) / checkpointSpreadMs);
+    const behind = awaited - Math.floor(keys.length * (1 - share));
+    const isLarge = keys.length * sliceRestMs > sliceKeysMin * checkpointSpreadMs;
+    return Math.max(behind, isLarge && this.#awaited === 0 ? 0 : sliceKeysMin);
   }
 
   /** Between slices requests have the processor to themselves, unless somebody waits for this checkpoint. */

@@ -142,7 +142,7 @@ export class KeyedState {
       live.dirty = false;
       live.awaited = true;
     }
-    this.#snapshot = { keys, next: 0, changes: [] };
+    this.#snapshot = { keys, next: 0, awaited: keys.length, changes: [] };
     return this.#snapshot;
   }
 
@@ -190,6 +190,7 @@ export class KeyedState {
     // First, as it may refuse: the key must not be lost to the next checkpoint.
     const value = this.#options.codec.encode([this.#epoch, pack(live.state), indexed]);
     live.awaited = false;
+    snapshot.awaited--;
     live.timerBefore = before;
     snapshot.changes.push({ table: "state", key, value });
     if (indexed === before) return;
@@ -253,6 +254,8 @@ export interface Snapshot {
   readonly keys: readonly Live[];
   /** The first that may be awaited still. */
   next: number;
+  /** How many are. */
+  awaited: number;
   readonly changes: StateChange[];
 }
 

@@ -42,7 +42,7 @@ export interface EngineLimits {
   readonly sliceRecordsMax: number;
   /** Encoding for a checkpoint is spread over this time: in one go it would hold up every request while it lasts. */
   readonly checkpointSpreadMs: number;
-  /** Keys encoded before the process breathes; more where the time for spreading would not do. */
+  /** Keys encoded before the process breathes; more, or fewer, where the time for spreading asks for it. */
   readonly sliceKeysMin: number;
   /** Rest between two such slices. */
   readonly sliceRestMs: number;

@@ -38,7 +38,8 @@ import { crc32 } from "node:zlib";
 import type { LogRecord } from "../../core/record.ts";
 import { LogCorruptError, LogUnreadableError } from "../../engine/port/errors.ts";
 import type { CommittedBatch } from "../../engine/port/log.ts";
-import { kindCodes, recordOf } from "./body.ts";
+import { JsonBodies } from "./bodies.ts";
+import { kindCodes, parseBody, recordOf } from "./body.ts";
 import { PayloadDamaged, PayloadUnknown } from "./payload/byte-reader.ts";
 import type { CompactFormat } from "./payload/codec.ts";
 import { type FindSchema, readEvent } from "./payload/event-payload.ts";
@@ -132,16 +133,25 @@ export function decodeBatch(
 
 /** Records without a batch around them; an offset in an error is that which the first of them was to get. */
 export function decodeRecords(bytes: Uint8Array, offset: number, schemas: FindSchema): LogRecord[] {
-  const buffer = asBuffer(bytes);
-  const records: LogRecord[] = [];
-  let position = 0;
-  while (position < buffer.length) {
-    const at = offset + records.length;
-    const end = endOfRecord(buffer, position, at);
-    records.push(decodeAt({ batch: buffer, position, end, offset: at }, schemas));
-    position = end;
+  const batch = asBuffer(bytes);
+  const places: RecordPlace[] = [];
+  const bodies = new JsonBodies();
+  for (let position = 0; position < batch.length; ) {
+    const place = { batch, position, end: 0, offset: offset + places.length };
+    place.end = endOfRecord(batch, position, place.offset);
+    places.push(place);
+    if (isJson(place)) bodies.add(batch, position + recordHeadBytes, place.end);
+    position = place.end;
   }
-  return records;
+  const values = bodies.take();
+  let next = 0;
+  return places.map((place) =>
+    decodeAt(place, schemas, isJson(place) ? values[next++] : undefined),
+  );
+}
+
+function isJson({ batch, position }: RecordPlace): boolean {
+  return batch.readUInt8(position + 2) === payloadFormats.json;
 }
 
 /**
@@ -175,7 +185,8 @@ interface RecordPlace {
   readonly offset: number;
 }
 
-function decodeAt(place: RecordPlace, schemas: FindSchema): LogRecord {
+/** `parsed` is what a JSON payload says, where that is known already. */
+function decodeAt(place: RecordPlace, schemas: FindSchema, parsed?: unknown): LogRecord {
   const { batch, position, end, offset } = place;
   const version = batch.readUInt8(position);
   if (version !== formatVersion) throw unreadable(offset, `record format ${version}`);
@@ -191,8 +202,8 @@ function decodeAt(place: RecordPlace, schemas: FindSchema): LogRecord {
   };
   switch (format) {
     case payloadFormats.json: {
-      const text = batch.toString("utf8", position + recordHeadBytes, end);
-      const record = recordOf({ ...head, text });
+      const body = parsed ?? parseBody(batch.toString("utf8", position + recordHeadBytes, end));
+      const record = recordOf({ ...head, body });
       if (typeof record === "string") throw corrupt(offset, record);
       return record;
     }

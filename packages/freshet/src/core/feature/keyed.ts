@@ -1,7 +1,7 @@
 import type { Json } from "@freshet/protocol";
 import { earlier, type WindowedFeature } from "../window.ts";
 import type { CompiledFeature } from "./compiled.ts";
-import { boundedKey, insertAt, search } from "./order.ts";
+import { boundedKey, insertAt, insertNumber, search } from "./order.ts";
 import type { FeatureItem, FeatureState } from "./type.ts";
 
 /** Keys that a feature kept by a property keeps. */
@@ -113,7 +113,7 @@ function insertEntry(state: Keyed, key: string, entry: FeatureState, time: numbe
   const at = ~search(state[1], key);
   insertAt(state[1], at, key);
   insertAt(state[2], at, entry);
-  insertAt(state[3], at, time);
+  insertNumber(state[3], at, time);
 }
 
 function remove(state: Keyed, at: number): void {
