@@ -74,7 +74,7 @@ machine. Medians of ${usual.rounds.length} rounds. Trust the ratios.
 | lowest and highest round | ${range(usual)}; tuned ${range(tuned)} | |
 | the same batches to a bare server, in turns: written, synced, not looked at | ${thousands(bare.throughput)} | |
 
-| at half load, medians of rounds in turns (lowest to highest) | as it comes, median | p99 | tuned, median | p99 | bare server, median | p99 |
+| at half load, rounds in turns | as it comes, median | p99 (range) | tuned, median | p99 | bare, median | p99 |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: |
 | events/s | ${thousands(usual.halfLoad)} | | ${thousands(tuned.halfLoad)} | | ${thousands(bare.halfLoad)} | |
 | acknowledged (on disk) | ${pair(usual.ack)} | ${pair(tuned.ack)} | ${pair(bare.ack)} |
