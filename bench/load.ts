@@ -7,6 +7,9 @@ const connections = 64;
 const authorization = `Basic ${Buffer.from(`${writeKey}:`).toString("base64")}`;
 const headers = { "content-type": "application/json" };
 
+/** Of so many batches one is followed by a decision: enough of them for a percentile, few beside the batches. */
+const askedEvery = 5;
+
 let sequence = 0;
 
 async function sendBatch(pool: Pool, batch: Batch): Promise<string> {
@@ -79,7 +82,7 @@ export async function measureLatencies(
     const receipt = await sendBatch(pool, batch);
     const acknowledged = performance.now();
     ack.push(acknowledged - due);
-    if (index % 20 !== 0) return;
+    if (index % askedEvery !== 0) return;
     const stale = await askDecision(deciders, batch.firstProfile, receipt);
     if (stale) throw new Error("a decision was stale");
     visible.push(performance.now() - acknowledged);

@@ -35,6 +35,8 @@ interface Subject {
   readonly server: ServerProcess;
   readonly idleMb: number;
   readonly rounds: number[];
+  /** At half load, of each round. */
+  readonly latencies: RoundLatencies[];
 }
 
 /** Started, looked at while it rests, and warmed up. */
@@ -49,37 +51,25 @@ async function openSubject(
     `${name}: ready after ${Math.round(server.startMs)} ms, idle at ${idleMb} MB; warming up ...`,
   );
   await measureThroughput(server, batches, 4);
-  return { name, server, idleMb, rounds: [] };
+  return { name, server, idleMb, rounds: [], latencies: [] };
 }
 
-/** Rounds of latencies in turns, at half of what each took; the bare server gets the load of the first. */
-async function measureHalfLoads(
-  subjects: readonly [Subject, ...Subject[]],
-  bare: LoadedServer,
-): Promise<{ readonly loads: readonly Load[]; readonly floor: Latencies }> {
-  const rates = subjects.map(({ rounds }) => median(rounds) / 2);
-  const measured = subjects.map((): RoundLatencies[] => []);
-  const floor: RoundLatencies[] = [];
-  for (let round = 0; round < roundCount; round++) {
-    for (const [at, { name, server }] of subjects.entries()) {
-      for (const { server: other } of subjects) await emptyOutbox(other);
-      const rate = rates[at] ?? 0;
-      const found = await latenciesOf(server, rate);
-      measured[at]?.push(found);
-      say(
-        `half load ${round + 1}, ${name}, ${Math.round(rate)} events/s: visible p99 ${found.visible.p99.toFixed(1)} ms`,
-      );
-    }
-    floor.push(await latenciesOf(bare, rates[0] ?? 0));
-    say(`half load ${round + 1}, bare server: p99 ${floor.at(-1)?.visible.p99.toFixed(1)} ms`);
-  }
-  const loads: Load[] = [];
-  for (const [at, subject] of subjects.entries())
-    loads.push({ ...(await statusOf(subject)), ...medians(measured[at] ?? []) });
-  return { loads, floor: medians(floor) };
+/**
+ * Each round as fast as it is answered, and at half of that at once: machines drift within minutes, and half of what one
+ * took in a good minute may be all that it can in the next.
+ */
+async function measureRound({ name, server, rounds, latencies }: Subject): Promise<void> {
+  const rate = await measureThroughput(server, batches, roundSeconds);
+  rounds.push(rate);
+  for (const subject of [usual, tuned]) await emptyOutbox(subject.server);
+  latencies.push(await latenciesOf(server, rate / 2));
+  const p99 = latencies.at(-1)?.visible.p99.toFixed(1);
+  say(
+    `round ${rounds.length}, ${name}: ${Math.round(rate)} durable and applied events/s; at half of it visible after ${p99} ms at p99`,
+  );
 }
 
-/** Webhooks of the rounds before are another load than the one that is measured. */
+/** Webhooks of the load before are another load than the one that is measured. */
 async function emptyOutbox(server: ServerProcess): Promise<void> {
   while (((await server.metrics()).get("freshet_outbox_waiting") ?? 0) > 0)
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -124,9 +114,10 @@ function medians(rounds: readonly RoundLatencies[]): Latencies {
   };
 }
 
-async function statusOf({ server, idleMb, rounds }: Subject): Promise<Omit<Load, keyof Latencies>> {
+async function loadOf({ server, idleMb, rounds, latencies }: Subject): Promise<Load> {
   const metrics = await server.metrics();
   return {
+    ...medians(latencies),
     startMs: server.startMs,
     idleMb,
     loadedMb: server.memoryMb(),
@@ -145,17 +136,18 @@ const usual = await openSubject("as it comes", {});
 const tuned = await openSubject("tuned for throughput", tunedEnvironment);
 const bareServer = await startBareServer();
 const bareRounds: number[] = [];
+const bareLatencies: RoundLatencies[] = [];
 for (let round = 0; round < roundCount; round++) {
-  for (const subject of [usual, tuned]) {
-    const rate = await measureThroughput(subject.server, batches, roundSeconds);
-    subject.rounds.push(rate);
-    say(`round ${round + 1}, ${subject.name}: ${Math.round(rate)} durable and applied events/s`);
-  }
+  for (const subject of [usual, tuned]) await measureRound(subject);
   bareRounds.push(await measureThroughput(bareServer, batches, roundSeconds / 2));
-  say(`round ${round + 1}, bare server: ${Math.round(bareRounds.at(-1) ?? 0)} events/s`);
+  bareLatencies.push(await latenciesOf(bareServer, (usual.rounds.at(-1) ?? 0) / 2));
+  const p99 = bareLatencies.at(-1)?.visible.p99.toFixed(1);
+  say(
+    `round ${round + 1}, bare server: ${Math.round(bareRounds.at(-1) ?? 0)} events/s; ${p99} ms at p99`,
+  );
 }
-const { loads, floor } = await measureHalfLoads([usual, tuned], bareServer);
-const [usualLoad, tunedLoad] = loads as [Load, Load];
+const usualLoad = await loadOf(usual);
+const tunedLoad = await loadOf(tuned);
 for (const { stop } of [usual.server, tuned.server, bareServer]) await stop();
 say("import ...");
 const history = measureImport();
@@ -179,7 +171,7 @@ const results: Results = {
   ceiling,
   usual: usualLoad,
   tuned: tunedLoad,
-  bare: { ...floor, throughput: median(bareRounds) },
+  bare: { ...medians(bareLatencies), throughput: median(bareRounds) },
   history,
   ways,
   log,
