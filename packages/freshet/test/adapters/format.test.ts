@@ -74,6 +74,23 @@ describe("log format", () => {
     );
   });
 
+  it("P1 gives back more bodies than are parsed together, and names the one that is no JSON", () => {
+    const records = eventRecords(0, 20_000);
+    const batch = encode(records);
+    expect(batch.length).toBeGreaterThan(3 * 1024 * 1024);
+    expect(decodeBatch(batch, 1000, noSchemas).records).toEqual(records);
+    const damaged = Buffer.from(batch);
+    const text = JSON.stringify(records[12_345]).match(/"id":"[^"]+"/)?.[0] ?? "";
+    damaged[damaged.indexOf(text)] = 0x7d;
+    expect(() => decodeBatch(withCrc(damaged), 1000, noSchemas)).toThrow(
+      expect.objectContaining({ code: "logCorrupt", offset: 13_345 }),
+    );
+    const cut = withCrc(damaged.subarray(0, damaged.length - 1));
+    cut.writeUInt32LE(cut.length, 8);
+    expect(() => decodeBatch(withCrc(cut), 1000, noSchemas)).toThrow(/cut/);
+    expect(decodeBatch(batch, 1000, noSchemas).records).toEqual(records);
+  });
+
   it("B2 parses only the record that is asked for", () => {
     const batch = encode(eventRecords(0, 3));
     const second = batch.indexOf('"number":1');

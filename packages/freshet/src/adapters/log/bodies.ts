@@ -21,6 +21,11 @@ export class JsonBodies {
   readonly #values: unknown[] = [];
   #count = 0;
 
+  constructor() {
+    // Whoever came before may have thrown before it came to `take`.
+    out.at = 0;
+  }
+
   add(batch: Buffer, start: number, end: number): void {
     out.byte(this.#count++ === 0 ? open : comma);
     out.room(end - start);
