@@ -15,6 +15,8 @@ export function weatherOf(random: Random): Weather {
     liveKeysMax: pick([2, 6, 16, 1000]),
     sliceRecordsMax: pick([1, 2, 7, 200]),
     sliceKeysMin: pick([1, 3, 100]),
+    sliceRestMs: pick([0, 2, 10]),
+    checkpointSpreadMs: pick([5, 60, 1000]),
     timerHorizonMs: pick([3000, 11_000, 3_600_000]),
     diskDelayMsMax: pick([0, 3, 15, 60]),
     failureShare: pick([0, 0, 0.02, 0.15]),
@@ -32,16 +34,13 @@ export function weatherOf(random: Random): Weather {
 }
 
 export function limitsOf(weather: Weather): EngineLimits {
-  const { partitions, checkpointMs, tickMs, sliceRecordsMax, sliceKeysMin, liveKeysMax } = weather;
+  const { partitions, checkpointMs, tickMs, sliceRecordsMax, liveKeysMax, timerHorizonMs } =
+    weather;
+  const { sliceKeysMin, sliceRestMs, checkpointSpreadMs } = weather;
   return {
     ...engineLimits,
-    partitions,
-    checkpointMs,
-    tickMs,
-    sliceRecordsMax,
-    sliceKeysMin,
-    liveKeysMax,
-    timerHorizonMs: weather.timerHorizonMs,
+    ...{ partitions, checkpointMs, tickMs, sliceRecordsMax, liveKeysMax, timerHorizonMs },
+    ...{ sliceKeysMin, sliceRestMs, checkpointSpreadMs },
     ...(weather.trims ? { retentionBytes: 60_000 } : {}),
   };
 }

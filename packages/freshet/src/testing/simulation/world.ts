@@ -58,6 +58,8 @@ export interface Weather {
   readonly liveKeysMax: number;
   readonly sliceRecordsMax: number;
   readonly sliceKeysMin: number;
+  readonly sliceRestMs: number;
+  readonly checkpointSpreadMs: number;
   readonly timerHorizonMs: number;
   readonly diskDelayMsMax: number;
   readonly failureShare: number;
