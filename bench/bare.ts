@@ -3,7 +3,7 @@
  * groups, as many as came meanwhile) and answers; a decision is a fixed text. It parses nothing and keeps nothing, so
  * what it takes is what the machine, the network stack and the load generator take.
  */
-import { fdatasync, openSync, writev } from "node:fs";
+import { fdatasync, ftruncateSync, openSync, writev } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { batchEvents } from "./shape.ts";
@@ -13,12 +13,16 @@ interface Waiting {
   readonly answer: ServerResponse;
 }
 
+/** Batches before the file begins anew, some 250 MB: a round would leave gigabytes. */
+const fileBatchesMax = 16_000;
+
 const file = openSync(process.argv[2] ?? "", "a");
 const taken = JSON.stringify({ accepted: batchEvents, receipt: "bare" });
 const decision = JSON.stringify({ stale: false });
 let waiting: Waiting[] = [];
 let isWriting = false;
 let applied = 0;
+let fileBatches = 0;
 
 function answer(response: ServerResponse, text: string): void {
   response.writeHead(200, { "content-type": "application/json" });
@@ -30,6 +34,11 @@ function writeNext(): void {
   waiting = [];
   isWriting = group.length > 0;
   if (!isWriting) return;
+  fileBatches += group.length;
+  if (fileBatches > fileBatchesMax) {
+    ftruncateSync(file);
+    fileBatches = group.length;
+  }
   writev(
     file,
     group.flatMap(({ body }) => body),

@@ -87,7 +87,7 @@ describe("log format", () => {
     );
     const cut = withCrc(damaged.subarray(0, damaged.length - 1));
     cut.writeUInt32LE(cut.length, 8);
-    expect(() => decodeBatch(withCrc(cut), 1000, noSchemas)).toThrow(/cut/);
+    expect(() => decodeBatch(withCrc(cut), 1000, noSchemas)).toThrow(/payload is cut/);
     expect(decodeBatch(batch, 1000, noSchemas).records).toEqual(records);
   });
 

@@ -1,62 +1,67 @@
 import { ByteWriter } from "./payload/byte-writer.ts";
 
-/** A text is parsed as soon as it has this many bytes, so that none becomes too long for V8. */
-const textBytesMax = 1024 * 1024;
-/** A buffer that one large body blew up is not kept. */
-const bufferBytesKept = 2 * textBytesMax;
+/** Bytes of bodies that are parsed together: bounds the copy and the text. What is larger is parsed by itself. */
+const togetherBytesMax = 1024 * 1024;
+/** Grows to what that takes. */
 const bufferBytesAtFirst = 64 * 1024;
-
 const [open, comma, close] = [0x5b, 0x2c, 0x5d];
 
+/** Where a body is in its batch. */
+export interface BodyPlace {
+  readonly start: number;
+  readonly end: number;
+}
+
+let buffer: ByteWriter | undefined;
+
 /**
- * Parses JSON bodies together, as one array: a call of the parser for each takes a third more time (bench: parsing
- * fifty of the shop's events).
+ * Parses JSON bodies together, as arrays of up to 1 MiB: two hundred of the shop's events take 1.7 us each, and 2.2 us
+ * with a call of the parser for each.
  *
- * - P1 `take` gives as many values as bodies were added, in their order; undefined for those of a text that is no JSON
- *   or has another number of values. Who wants to know which one it was parses them one by one.
+ * - P1 gives as many values as there are places, in their order; undefined for those of an array that is no JSON or has
+ *   another number of values, and for what is too large. Whoever needs one of these parses it by itself.
  * - P2 it relies on each body being one value, which the crc over what our encoder wrote says: two that are halves of
  *   one would pass for two.
  */
-export class JsonBodies {
-  readonly #values: unknown[] = [];
-  #count = 0;
-
-  constructor() {
-    // Whoever came before may have thrown before it came to `take`.
-    out.at = 0;
-  }
-
-  add(batch: Buffer, start: number, end: number): void {
-    out.byte(this.#count++ === 0 ? open : comma);
-    out.room(end - start);
-    out.at += batch.copy(out.buffer, out.at, start, end);
-    if (out.at >= textBytesMax) this.#parse();
-  }
-
-  take(): readonly unknown[] {
-    this.#parse();
-    return this.#values;
-  }
-
-  #parse(): void {
-    const count = this.#count;
-    if (count === 0) return;
-    out.byte(close);
-    const values = arrayOf(out.buffer.toString("utf8", 0, out.at));
+export function parseBodies(batch: Buffer, places: readonly BodyPlace[]): readonly unknown[] {
+  const values: unknown[] = [];
+  while (values.length < places.length) {
+    const count = countTogether(places, values.length);
+    const group = places.slice(values.length, values.length + count);
+    const parsed = count > 1 ? parseTogether(batch, group) : undefined;
     for (let index = 0; index < count; index++)
-      this.#values.push(values?.length === count ? values[index] : undefined);
-    this.#count = 0;
-    if (out.buffer.length > bufferBytesKept) out = new ByteWriter(bufferBytesAtFirst);
-    out.at = 0;
+      values.push(parsed?.length === count ? parsed[index] : undefined);
   }
+  return values;
 }
 
-/** Shared, as nothing is awaited between `add` and `take`. */
-let out = new ByteWriter(bufferBytesAtFirst);
+/** At least one. */
+function countTogether(places: readonly BodyPlace[], first: number): number {
+  let bytes = 0;
+  let next = first;
+  for (; next < places.length; next++) {
+    const { start, end } = places[next] as BodyPlace;
+    bytes += end - start;
+    if (next > first && bytes > togetherBytesMax) break;
+  }
+  return next - first;
+}
 
-function arrayOf(text: string): readonly unknown[] | undefined {
+function parseTogether(
+  batch: Buffer,
+  places: readonly BodyPlace[],
+): readonly unknown[] | undefined {
+  buffer ??= new ByteWriter(bufferBytesAtFirst);
+  const out = buffer;
+  out.at = 0;
+  for (const { start, end } of places) {
+    out.byte(out.at === 0 ? open : comma);
+    out.room(end - start);
+    out.at += batch.copy(out.buffer, out.at, start, end);
+  }
+  out.byte(close);
   try {
-    return JSON.parse(text) as readonly unknown[];
+    return JSON.parse(out.buffer.toString("utf8", 0, out.at)) as readonly unknown[];
   } catch {
     return undefined;
   }

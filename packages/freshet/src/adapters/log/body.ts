@@ -1,4 +1,3 @@
-import type { AcceptedEvent } from "../../core/event.ts";
 import type { LogRecord } from "../../core/record.ts";
 
 type Kind = LogRecord["kind"];
@@ -80,11 +79,7 @@ export function recordOf(parts: RecordParts): LogRecord | string {
   if (kind === undefined) return `kind ${parts.kindCode} is not known`;
   if (typeOf(parts.body) !== "object") return "the payload is no JSON object";
   const body = parts.body as Record<string, unknown>;
-  const { partition, at } = parts;
-  // Most records are events, and those that are made name by name take V8 far longer, to read them too.
-  if (kind === "event" && typeof body.key === "string" && typeOf(body.event) === "object")
-    return { kind, partition, at, key: body.key, event: body.event as AcceptedEvent };
-  const record: Record<string, unknown> = { kind, partition, at };
+  const record: Record<string, unknown> = { kind, partition: parts.partition, at: parts.at };
   for (const [name, type] of fieldsOfKind.get(kind) ?? []) {
     const value = body[name];
     if (typeOf(value) !== type)

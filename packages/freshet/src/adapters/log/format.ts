@@ -38,7 +38,7 @@ import { crc32 } from "node:zlib";
 import type { LogRecord } from "../../core/record.ts";
 import { LogCorruptError, LogUnreadableError } from "../../engine/port/errors.ts";
 import type { CommittedBatch } from "../../engine/port/log.ts";
-import { JsonBodies } from "./bodies.ts";
+import { type BodyPlace, parseBodies } from "./bodies.ts";
 import { kindCodes, parseBody, recordOf } from "./body.ts";
 import { PayloadDamaged, PayloadUnknown } from "./payload/byte-reader.ts";
 import type { CompactFormat } from "./payload/codec.ts";
@@ -135,15 +135,15 @@ export function decodeBatch(
 export function decodeRecords(bytes: Uint8Array, offset: number, schemas: FindSchema): LogRecord[] {
   const batch = asBuffer(bytes);
   const places: RecordPlace[] = [];
-  const bodies = new JsonBodies();
+  const bodies: BodyPlace[] = [];
   for (let position = 0; position < batch.length; ) {
-    const place = { batch, position, end: 0, offset: offset + places.length };
-    place.end = endOfRecord(batch, position, place.offset);
+    const end = endOfRecord(batch, position, offset + places.length);
+    const place = { batch, position, end, offset: offset + places.length };
     places.push(place);
-    if (isJson(place)) bodies.add(batch, position + recordHeadBytes, place.end);
-    position = place.end;
+    if (isJson(place)) bodies.push({ start: position + recordHeadBytes, end });
+    position = end;
   }
-  const values = bodies.take();
+  const values = parseBodies(batch, bodies);
   let next = 0;
   return places.map((place) =>
     decodeAt(place, schemas, isJson(place) ? values[next++] : undefined),

@@ -1,5 +1,5 @@
 import { hash53 } from "../hash.ts";
-import { insertNumber, isScalar, searchNumber } from "./order.ts";
+import { insertNumber, isScalar, search } from "./order.ts";
 import type { FeatureType } from "./type.ts";
 
 /** Distinct values that are counted exactly. */
@@ -27,7 +27,7 @@ export const distinct: FeatureType<number[]> = {
 
 function addHash(state: number[], hash: number): number[] {
   if (state.length > distinctExactMax && hash > (state[distinctExactMax] as number)) return state;
-  const at = searchNumber(state, hash);
+  const at = search(state, hash);
   if (at < 0) insertNumber(state, ~at, hash);
   if (state.length > distinctExactMax + 1) state.pop();
   return state;

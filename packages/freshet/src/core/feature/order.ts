@@ -51,20 +51,6 @@ export function insertNumber(numbers: number[], at: number, value: number): void
   numbers[at] = value;
 }
 
-/** `search` for numbers alone, for the same reason. */
-export function searchNumber(numbers: readonly number[], value: number): number {
-  let low = 0;
-  let high = numbers.length - 1;
-  while (low <= high) {
-    const middle = (low + high) >> 1;
-    const apart = (numbers[middle] as number) - value;
-    if (apart === 0) return middle;
-    if (apart < 0) low = middle + 1;
-    else high = middle - 1;
-  }
-  return ~low;
-}
-
 export const keyLengthMax = 256;
 
 /**

@@ -1,6 +1,6 @@
 import type { Json } from "@freshet/protocol";
 import { withoutMinusZero } from "../decimal.ts";
-import { boundedKey, comparePlain, insertAt, insertNumber, isNumber, search } from "./order.ts";
+import { boundedKey, comparePlain, insertAt, isNumber, search } from "./order.ts";
 import type { FeatureItem, FeatureOptions, FeatureType } from "./type.ts";
 
 /** Keys counted where the options do not say. */
@@ -40,7 +40,7 @@ function addKey(state: Counts, key: Key, options: FeatureOptions): Counts {
   if (at >= 0) state[2][at] = (state[2][at] as number) + 1;
   else {
     insertAt(state[1], ~at, key);
-    insertNumber(state[2], ~at, 1);
+    insertAt(state[2], ~at, 1);
     dropRarest(state, options);
   }
   return state;
@@ -84,7 +84,7 @@ function top([, keys, counts]: Counts, n: number): number[] {
     if (best.length === n && count <= (counts[best[n - 1] as number] as number)) continue;
     let to = best.length;
     while (to > 0 && (counts[best[to - 1] as number] as number) < count) to--;
-    insertNumber(best, to, at);
+    insertAt(best, to, at);
     if (best.length > n) best.pop();
   }
   return best;
