@@ -416,19 +416,16 @@ export class Engine {
     await this.#breathe();
     while (this.#queue.length > 0 && !this.#closed) {
       const batch = this.#queue[0] as CommittedBatch;
-      for (let index = 0; index < batch.records.length; index++) {
-        this.#reduceOne(batch.records[index] as LogRecord, batch.firstOffset + index);
-        if (
-          index % this.#options.limits.sliceRecordsMax ===
-          this.#options.limits.sliceRecordsMax - 1
-        ) {
-          this.#selfSender.flush();
-          await this.#breathe();
-        }
+      const { length } = batch.records;
+      for (let from = 0; from < length; from += this.#options.limits.sliceRecordsMax) {
+        if (from > 0) await this.#breathe();
+        const to = Math.min(from + this.#options.limits.sliceRecordsMax, length);
+        for (let index = from; index < to; index++)
+          this.#reduceOne(batch.records[index] as LogRecord, batch.firstOffset + index);
+        this.#selfSender.flush();
+        this.#visibility.reducedTo(this.#nextOffset);
       }
       this.#queue.shift();
-      this.#selfSender.flush();
-      this.#visibility.reducedTo(this.#nextOffset);
       if (this.#queue.length > 0) await this.#breathe();
     }
     this.#pumping = false;

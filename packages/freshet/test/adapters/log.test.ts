@@ -55,6 +55,21 @@ describe("lmdb log", () => {
   });
   afterEach(() => folder.remove());
 
+  it("ends a group with the append that brings it to a thousand records", async () => {
+    const log = await openLmdbLog({ folder: folder.path });
+    const sizes: number[] = [];
+    log.onCommitted(({ records }) => sizes.push(records.length));
+    const appends = Array.from({ length: 26 }, (_, index) =>
+      log.append(eventRecords(index * 90, 90)),
+    );
+    const receipts = await Promise.all(appends);
+    expect(sizes).toEqual([1080, 1080, 180]);
+    expect(receipts.map(({ firstOffset }) => firstOffset)).toEqual(
+      receipts.map((_, index) => index * 90),
+    );
+    await log.close();
+  });
+
   it("G5 keeps every resolved append when the process is killed", async () => {
     for (let round = 0; round < 6; round += 1) {
       const format = formats[round % formats.length];

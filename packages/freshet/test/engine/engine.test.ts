@@ -15,6 +15,21 @@ it("moves what an anonymous visitor did to the user who logs in, once", async ()
   expect(world.value("user:ana", "views")).toBe(4);
 });
 
+it("shows the first records of a large write before it has reduced the last", async () => {
+  const world = await World.open(planWith(), { sliceRecordsMax: 2 });
+  const { engine, log } = world;
+  const first = log.next;
+  const records = Array.from({ length: 10 }, (_, index) => world.event(`e${index}`, ana));
+  const reducedWhenSeen = async () => {
+    await engine.append(records);
+    await engine.waitFor(first, 1000);
+    return engine.status().reducedOffset;
+  };
+  expect(await world.clock.run(reducedWhenSeen())).toBeLessThan(first + records.length);
+  await world.send();
+  expect(world.value("user:ana", "views")).toBe(10);
+});
+
 it("forwards late anonymous events to the owner, in a receipt's time", async () => {
   const world = await World.open();
   await world.send(world.event("a", both));

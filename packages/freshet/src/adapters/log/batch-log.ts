@@ -36,6 +36,10 @@ import {
  * A group past this takes no more appends: a longer write would hold up those that wait behind it.
  */
 const groupBytesMax = 4 * 1024 * 1024;
+/**
+ * The same in records: they are acknowledged together, and the last one is seen only when all of them are reduced.
+ */
+const groupRecordsMax = 1000;
 /** Batches that one trim transaction removes; an append waits behind at most one of these. */
 const trimBatchesMax = 256;
 /** Ids of registries are positive numbers of 32 bits: from here on none of them means another schema. */
@@ -188,7 +192,7 @@ export class BatchLog implements FormattedLog {
 
   #groupWithRoom(): Group {
     const last = this.#groups.at(-1);
-    if (last !== undefined && last.encoder.bytes < groupBytesMax) return last;
+    if (last !== undefined && hasRoom(last.encoder)) return last;
     const encoder = this.#spare.pop() ?? new BatchEncoder();
     const group: Group = { encoder, records: [], waiters: [] };
     this.#groups.push(group);
@@ -198,26 +202,32 @@ export class BatchLog implements FormattedLog {
   #wake(): void {
     if (this.#state !== "idle") return;
     this.#state = "writing";
-    this.#batches.soon(() => void this.#writeNext());
+    this.#batches.soon(() => void this.#writeAll());
   }
 
-  /**
-   * Changes the schema, writes one group and trims one piece, in turns, so that none starves, until
-   * nothing is left (L1).
-   */
-  async #writeNext(): Promise<void> {
+  /** What has gathered during a write is written at once: the disk works while the reducer does. */
+  async #writeAll(): Promise<void> {
     try {
-      const change = this.#changes.shift();
-      if (change !== undefined) await this.#changeSchema(change);
-      const group = this.#groups.shift();
-      if (group !== undefined && group.waiters.length > 0) await this.#writeGroup(group);
-      const trim = this.#trims[0];
-      if (trim !== undefined) await this.#trimSome(trim);
+      while (this.#hasWork) await this.#writeNext();
     } finally {
       this.#state = "idle";
-      if (this.#groups.length + this.#trims.length + this.#changes.length > 0) this.#wake();
+      if (this.#hasWork) this.#wake();
       else this.#whenIdle?.();
     }
+  }
+
+  get #hasWork(): boolean {
+    return this.#groups.length + this.#trims.length + this.#changes.length > 0;
+  }
+
+  /** Changes the schema, writes one group and trims one piece, in turns, so that none starves (L1). */
+  async #writeNext(): Promise<void> {
+    const change = this.#changes.shift();
+    if (change !== undefined) await this.#changeSchema(change);
+    const group = this.#groups.shift();
+    if (group !== undefined && group.waiters.length > 0) await this.#writeGroup(group);
+    const trim = this.#trims[0];
+    if (trim !== undefined) await this.#trimSome(trim);
   }
 
   async #writeGroup(group: Group): Promise<void> {
@@ -312,6 +322,10 @@ export class BatchLog implements FormattedLog {
     }
     return { remove, keep: firstOffset };
   }
+}
+
+function hasRoom({ bytes, count }: BatchEncoder): boolean {
+  return bytes < groupBytesMax && count < groupRecordsMax;
 }
 
 function writeError(cause: unknown): LogWriteError {
