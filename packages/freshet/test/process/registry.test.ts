@@ -11,15 +11,18 @@ import { registryContract } from "../../src/testing/contract/schema-registry.ts"
 import { randomOf } from "../../src/testing/random.ts";
 import { withSeed } from "../../src/testing/seed.ts";
 import { makeFolder, makeProject, type TestFolder } from "./support/folder.ts";
+import { freePort } from "./support/port.ts";
 import { type Running, runVerb, secretKey, shopConfig, startServer } from "./support/server.ts";
 
 registryContract("another process, over HTTP", async () => {
   const folder = await makeFolder();
+  // The clients that are open go on asking there while it is away.
+  const place = { data: folder.path, port: await freePort() };
   let server: Running | undefined;
   const clients: SchemaRegistry[] = [];
   return {
     async open() {
-      server ??= await startServer({ data: folder.path });
+      server ??= await startServer(place);
       const limits = { attemptsMax: 2, retryMs: 1, breakerMs: 1 };
       const password = secretKey;
       const client = httpRegistry({
@@ -35,9 +38,8 @@ registryContract("another process, over HTTP", async () => {
     },
     async fail(isFailing) {
       if (server === undefined) throw new Error("open it first");
-      const { port } = server;
       if (isFailing) await server.kill();
-      else server = await startServer({ data: folder.path, port });
+      else server = await startServer(place);
     },
     async remove() {
       for (const client of clients) await client.close();

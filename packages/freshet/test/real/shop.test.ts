@@ -4,13 +4,13 @@
  * README's pictures on the way.
  */
 import { mkdirSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openBrowser } from "../process/support/browser.ts";
 import { ask, eventually, readProfile, sendBatch } from "../process/support/client.ts";
 import { makeFolder, type TestFolder } from "../process/support/folder.ts";
+import { freePort } from "../process/support/port.ts";
 import { type Running, root, startServer } from "../process/support/server.ts";
 
 const wide = { width: 1440, height: 900 };
@@ -256,13 +256,4 @@ async function bringVisitors(): Promise<void> {
     })),
   );
   await sendBatch(server.url, batch);
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port is free");
-  return address.port;
 }
