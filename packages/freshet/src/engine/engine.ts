@@ -312,7 +312,7 @@ export class Engine {
       reducedOffset: this.#nextOffset,
       checkpointOffset: this.#checkpointer.position,
       logBytes: log.bytes,
-      liveKeys: this.#state.liveCount,
+      liveKeys: this.#state.heldCount,
       dirtyKeys: this.#state.dirtyCount,
       deduplicationIds: this.#dedup.size,
       deduplicationBytes: this.#dedup.bytes,

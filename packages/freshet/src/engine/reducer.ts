@@ -19,6 +19,7 @@ import type { DedupPosition, DedupWindow } from "./dedup.ts";
 import {
   entityKey,
   entityOf,
+  type Held,
   isEntityKey,
   type KeyedState,
   type KeyState,
@@ -264,8 +265,7 @@ export class Reducer {
     const given = known?.state.kind === "profile" ? known.state.profile : null;
     const result = step(this.#plan, key, given, input);
     if (result.state !== null) {
-      const live = state.put(key, known, sameOr(known, given, result.state));
-      this.#arm(live, result.state.timer);
+      this.#arm(state.put(key, known, sameOr(known, given, result.state)));
       output.changed(key, result.state, input.at);
     }
     for (const effect of result.effects) this.#act(effect);
@@ -328,14 +328,14 @@ export class Reducer {
       const key = timers.next(partition.index, clock);
       if (key === null) return;
       if (isEntityKey(key)) continue;
-      const known = state.edit(key);
-      if (known?.state.kind !== "profile") continue;
-      known.heapTime = null;
-      const { timer } = known.state.profile;
+      const known = state.find(key);
+      if (known === null) continue;
+      known.heapTimer = never;
+      const { timer } = known;
       if (timer === never) continue;
       if (timer > clock) {
         // The entry was early: its place in the index moves with the next checkpoint where it has to (K3).
-        this.#arm(known, timer);
+        this.#arm(known);
         if (timer >= timers.horizon) state.touch(known);
         continue;
       }
@@ -344,10 +344,11 @@ export class Reducer {
     }
   }
 
-  #arm(live: Live, timer: number): void {
-    if (timer === never || (live.heapTime !== null && timer >= live.heapTime)) return;
-    const partition = partitionOf(live.key, this.partitions.length);
-    if (this.#options.timers.set(live.key, partition, timer)) live.heapTime = timer;
+  #arm(held: Held): void {
+    const { key, timer } = held;
+    if (timer === never || timer >= held.heapTimer) return;
+    const partition = partitionOf(key, this.partitions.length);
+    if (this.#options.timers.set(key, partition, timer)) held.heapTimer = timer;
   }
 }
 

@@ -206,6 +206,7 @@ export class Replayer {
       outcome = "committed";
     } finally {
       this.#state.endSnapshot(outcome);
+      this.#options.codec.recycle();
     }
   }
 

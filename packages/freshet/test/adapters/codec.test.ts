@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createPlainEncoder } from "../../src/adapters/codec/encoder.ts";
 import { msgpackCodec, strictMsgpackCodec } from "../../src/adapters/codec/msgpack.ts";
+import type { StateCodec } from "../../src/engine/port/codec.ts";
 import { withSeed } from "../../src/testing/seed.ts";
 
 const numbers = fc
@@ -23,13 +24,25 @@ const plain = fc.letrec((tie) => ({
   ),
 })).value;
 
+/** As bytes, and as a text. */
+const bothWays = (codec: StateCodec, value: unknown) => [
+  codec.decode(codec.encode(value)),
+  codec.decodeText(codec.encodeText(value)),
+];
+
 describe("the state codec", () => {
   it("gives back every plain value as it was", () =>
     withSeed(import.meta.url, (seed) => {
       const codec = strictMsgpackCodec();
       fc.assert(
         fc.property(plain, (value) => {
-          expect(codec.decode(codec.encode(value))).toStrictEqual(value);
+          const bytes = codec.encode(value);
+          expect(codec.decode(bytes)).toStrictEqual(value);
+          const text = codec.encodeText(value);
+          expect(codec.decodeText(text)).toStrictEqual(value);
+          expect(codec.textOf(bytes)).toBe(text);
+          expect([...codec.bytesOf(text)]).toStrictEqual([...bytes]);
+          codec.recycle();
         }),
         { seed, numRuns: 2000 },
       );
@@ -51,7 +64,7 @@ describe("the state codec", () => {
       2 ** 53 - 1,
     ];
     for (const edge of [...edges, ...edges.slice(1).map((value) => -value), -32, -33, 0.1, 5e-324])
-      expect(codec.decode(codec.encode([edge]))).toStrictEqual([edge]);
+      for (const back of bothWays(codec, [edge])) expect(back).toStrictEqual([edge]);
   });
 
   it("writes texts and arrays at the edges of every length", () => {
@@ -59,10 +72,10 @@ describe("the state codec", () => {
     for (const length of [0, 15, 16, 31, 32, 63, 64, 255, 256, 65_535, 65_536, 200_000]) {
       for (const unit of ["a", "ü", "😀"]) {
         const text = unit.repeat(length);
-        expect(codec.decode(codec.encode([text])) as unknown).toStrictEqual([text]);
+        for (const back of bothWays(codec, [text])) expect(back).toStrictEqual([text]);
       }
       const list = new Array<number>(length).fill(7);
-      expect(codec.decode(codec.encode(list))).toStrictEqual(list);
+      for (const back of bothWays(codec, list)) expect(back).toStrictEqual(list);
     }
   });
 
@@ -91,5 +104,12 @@ describe("the state codec", () => {
       expect(given.map(codec.decode)).toStrictEqual(values);
       codec.recycle();
     }
+  });
+
+  it("reads no text that it did not write", () => {
+    const codec = msgpackCodec();
+    const text = codec.encodeText([1, "two", 3.5]);
+    expect(() => codec.decodeText(`${text}x`)).toThrow("ends at");
+    expect(() => codec.decodeText("\xc1")).toThrow("0xc1");
   });
 });

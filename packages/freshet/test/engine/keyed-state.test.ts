@@ -47,10 +47,10 @@ it("drops clean keys past its bound, and reads them back from the store", async 
   const store = await openMemoryState(new MemoryDisk());
   const state = stateOver(store);
   for (let index = 0; index < 20; index++) change(state, `user:${index}`, index);
-  expect(state.liveCount).toBe(20);
+  expect(state.heldCount).toBe(20);
   await save(state, store);
   for (let index = 0; index < 20; index++) expect(versionOf(state, `user:${index}`)).toBe(index);
-  expect(state.liveCount).toBeLessThanOrEqual(5);
+  expect(state.heldCount).toBeLessThanOrEqual(5);
 });
 
 it("keeps a key that is used, whatever comes and goes beside it", async () => {
@@ -73,7 +73,7 @@ it("keeps a key that is used, whatever comes and goes beside it", async () => {
     if (index % 4 === 3) await save(state, store);
   }
   expect(fetched).not.toContain("user:hot");
-  expect(state.liveCount).toBeLessThan(40);
+  expect(state.heldCount).toBeLessThan(40);
 });
 
 it("never drops what the store does not have", async () => {
@@ -181,4 +181,79 @@ it("keeps a snapshot under the plan that it began with when the plan changes mea
     number,
   ];
   expect(next).toBe(2);
+});
+
+const isLive = (state: KeyedState, key: string) => state.find(key)?.state !== null;
+
+it("K4 holds a key packed until it changes often, and again when it has not changed for a snapshot", async () => {
+  const store = await openMemoryState(new MemoryDisk());
+  const state = stateOver(store);
+  change(state, "user:a", 1);
+  change(state, "user:a", 2);
+  expect(isLive(state, "user:a")).toBe(false);
+  expect(versionOf(state, "user:a")).toBe(2);
+  expect(isLive(state, "user:a")).toBe(false);
+  change(state, "user:a", 3);
+  expect(isLive(state, "user:a")).toBe(true);
+  await save(state, store);
+  change(state, "user:a", 4);
+  await save(state, store);
+  expect(isLive(state, "user:a")).toBe(true);
+  expect(versionOf(stateOver(store), "user:a")).toBe(4);
+  await save(state, store);
+  expect(isLive(state, "user:a")).toBe(false);
+  expect(versionOf(state, "user:a")).toBe(4);
+});
+
+it("K4 counts changes from one snapshot to the next", async () => {
+  const store = await openMemoryState(new MemoryDisk());
+  const state = stateOver(store);
+  for (let version = 1; version <= 8; version++) {
+    change(state, "user:a", version);
+    if (version % 2 === 0) await save(state, store);
+    expect(isLive(state, "user:a")).toBe(false);
+  }
+});
+
+it("moves the entry of a timer that was packed before the horizon went past it", async () => {
+  const store = await openMemoryState(new MemoryDisk());
+  let horizon = 0;
+  const state = stateOver(store, 4, 1, () => horizon);
+  change(state, "user:a", 1, 200);
+  await save(state, store);
+  change(state, "user:a", 2, 300);
+  horizon = 250;
+  await save(state, store);
+  expect(timersOf(store)).toEqual(["012c/user:a"]);
+  const again = stateOver(store, 4, 1, () => horizon);
+  expect(versionOf(again, "user:a")).toBe(2);
+  change(again, "user:a", 3, 400);
+  await save(again, store);
+  expect(timersOf(store)).toEqual(["012c/user:a"]);
+});
+
+it("keeps a state that the codec refuses, and tells with the checkpoint", async () => {
+  const store = await openMemoryState(new MemoryDisk());
+  const state = stateOver(store);
+  change(state, "user:a", Number.NaN);
+  expect(versionOf(state, "user:a")).toBe(Number.NaN);
+  state.beginSnapshot();
+  expect(() => state.encodeSlice(1)).toThrow("NaN");
+  state.endSnapshot("failed");
+  expect(state.dirtyCount).toBe(1);
+  change(state, "user:a", 1);
+  await save(state, store);
+  expect(versionOf(stateOver(store), "user:a")).toBe(1);
+});
+
+it("brings packed keys into the layout of another plan, too", async () => {
+  const store = await openMemoryState(new MemoryDisk());
+  const state = stateOver(store);
+  for (const key of ["user:a", "user:b"]) change(state, key, 1);
+  await save(state, store);
+  expect(isLive(state, "user:a")).toBe(false);
+  state.switchTo(2, { ...mapping, segments: [-1], due: [100] });
+  expect(state.dirtyCount).toBe(2);
+  const found = state.read("user:a");
+  expect(found?.kind === "profile" && found.profile.members).toHaveLength(1);
 });

@@ -11,7 +11,11 @@ import { assertPlain, plainDepthMax } from "../../core/codec.ts";
 export interface PlainEncoder {
   /** Throws with the path of what cannot be written. */
   encode(value: unknown): Uint8Array;
-  /** Says that no earlier result is needed any more. */
+  /** The same bytes as a text of one character each, which lasts. */
+  encodeText(value: unknown): string;
+  /** Of such a text, the bytes. */
+  bytesOf(text: string): Uint8Array;
+  /** Says that no earlier result of `encode` and `bytesOf` is needed any more. */
   recycle(): void;
 }
 
@@ -158,17 +162,32 @@ export function createPlainEncoder(): PlainEncoder {
     }
   }
 
+  /** Where what was written ends; it begins at `free`. */
+  function endOf(value: unknown): number {
+    if (bytes.length - free < slabRestMin) renew(slabBytes);
+    const end = writeWhole(value);
+    if (end !== cannot) return end;
+    assertPlain(value);
+    throw new Error("the state holds a text that is not well-formed");
+  }
+
+  function take(end: number): Uint8Array {
+    const taken = bytes.subarray(free, end);
+    free = end;
+    return taken;
+  }
+
   return {
-    encode(value) {
-      if (bytes.length - free < slabRestMin) renew(slabBytes);
-      const end = writeWhole(value);
-      if (end === cannot) {
-        assertPlain(value);
-        throw new Error("the state holds a text that is not well-formed");
-      }
-      const encoded = bytes.subarray(free, end);
-      free = end;
-      return encoded;
+    encode: (value) => take(endOf(value)),
+    encodeText: (value) => {
+      const end = endOf(value);
+      return bytes.toString("latin1", free, end);
+    },
+    bytesOf(text) {
+      const { length } = text;
+      if (bytes.length - free < length) renew(Math.max(slabBytes, length));
+      bytes.write(text, free, "latin1");
+      return take(free + length);
     },
     recycle() {
       const kept = full.filter((slab) => slab.length === slabBytes);

@@ -1,6 +1,7 @@
 import { Unpackr } from "msgpackr";
 import { assertPlainStrict, deepEqualPlain } from "../../core/codec.ts";
 import type { StateCodec } from "../../engine/port/codec.ts";
+import { createPlainDecoder } from "./decoder.ts";
 import { createPlainEncoder } from "./encoder.ts";
 
 /**
@@ -11,25 +12,35 @@ export function msgpackCodec(): StateCodec {
   const encoder = createPlainEncoder();
   const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
   return {
-    encode: encoder.encode,
-    recycle: encoder.recycle,
+    ...encoder,
     decode: (bytes) => unpackr.unpack(bytes) as unknown,
+    decodeText: createPlainDecoder(),
+    textOf: ({ buffer, byteOffset, byteLength }) =>
+      Buffer.from(buffer, byteOffset, byteLength).toString("latin1"),
   };
 }
 
 /** For tests: also refuses shared references, and proves for every value that it comes back the same. */
 export function strictMsgpackCodec(): StateCodec {
   const codec = msgpackCodec();
+  const check = (value: unknown, back: unknown) => {
+    if (!deepEqualPlain(back, value))
+      throw new Error("the state does not come back from the codec as it was");
+  };
   return {
+    ...codec,
     encode(value) {
       assertPlainStrict(value);
       const bytes = codec.encode(value);
-      if (!deepEqualPlain(codec.decode(bytes), value))
-        throw new Error("the state does not come back from the codec as it was");
+      check(value, codec.decode(bytes));
       return bytes;
     },
-    decode: codec.decode,
-    recycle: codec.recycle,
+    encodeText(value) {
+      assertPlainStrict(value);
+      const text = codec.encodeText(value);
+      check(value, codec.decodeText(text));
+      return text;
+    },
   };
 }
 
