@@ -164,29 +164,31 @@ export type SliceStart = readonly [clock: number, firstOffset: number];
 
 /** The window is given up in this many steps, so it reaches up to one step further than stated. */
 const slicesPerWindow = 28;
-/** Many small tables: growing one of them pauses the process for a few milliseconds at most. */
-const shardCount = 64;
-const shardShift = 32 - 6;
-const shardSlotsMin = 1024;
+/** Many small tables: growing one of them takes a few milliseconds where there are millions of ids. */
+const shardCount = 512;
+const shardShift = 32 - 9;
+const shardSlotsMin = 256;
 
-/** Below every offset and unlike the mark of a free slot, so probing goes on past it. */
-const forgotten = -2;
+/** Words of an entry: the hash's four, and the offset as its lower 32 bits and the rest, so that one look finds both. */
+const entryWords = 6;
+const wordSize = 0x1_0000_0000;
+/** In place of an offset's upper word: a free slot, and an entry that probing goes on past. No offset is so large. */
+const free = 0xffff_ffff;
+const forgotten = 0xffff_fffe;
 
-/** Open addressing with linear probing; an offset of -1 marks a free slot. */
+/** Open addressing with linear probing. */
 class Shard {
-  #hashes: Uint32Array;
-  #offsets: Float64Array;
+  #words: Uint32Array;
   #mask: number;
   size = 0;
 
   constructor(slots: number) {
-    this.#hashes = new Uint32Array(slots * 4);
-    this.#offsets = new Float64Array(slots).fill(-1);
+    this.#words = new Uint32Array(slots * entryWords).fill(free);
     this.#mask = slots - 1;
   }
 
   get bytes(): number {
-    return this.#hashes.byteLength + this.#offsets.byteLength;
+    return this.#words.byteLength;
   }
 
   isFull(): boolean {
@@ -194,72 +196,83 @@ class Shard {
   }
 
   find(hash: Uint32Array, startOffset: number): number | null {
-    const hashes = this.#hashes;
+    const words = this.#words;
     for (let slot = (hash[1] as number) & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const offset = this.#offsets[slot] as number;
-      if (offset === -1) return null;
-      const at = slot * 4;
-      if (
-        hashes[at + 2] === hash[2] &&
-        hashes[at] === hash[0] &&
-        hashes[at + 1] === hash[1] &&
-        hashes[at + 3] === hash[3] &&
-        offset >= startOffset
-      )
-        return offset;
+      const at = slot * entryWords;
+      const upper = words[at + 5] as number;
+      if (upper === free) return null;
+      if (upper === forgotten || !isAt(words, at, hash)) continue;
+      const offset = upper * wordSize + (words[at + 4] as number);
+      if (offset >= startOffset) return offset;
     }
   }
 
   offsetsOf(hash: Uint32Array, startOffset: number): number[] {
+    const words = this.#words;
     const found: number[] = [];
     for (let slot = (hash[1] as number) & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const offset = this.#offsets[slot] as number;
-      if (offset === -1) return found.sort((a, b) => a - b);
-      const at = slot * 4;
-      if (this.#hashes[at] === hash[0] && this.#hashes[at + 1] === hash[1] && offset >= startOffset)
-        found.push(offset);
+      const at = slot * entryWords;
+      const upper = words[at + 5] as number;
+      if (upper === free) return found.sort((a, b) => a - b);
+      if (upper === forgotten || words[at] !== hash[0] || words[at + 1] !== hash[1]) continue;
+      const offset = upper * wordSize + (words[at + 4] as number);
+      if (offset >= startOffset) found.push(offset);
     }
   }
 
   insert(hash: Uint32Array, offset: number): void {
-    let slot = (hash[1] as number) & this.#mask;
-    while (this.#offsets[slot] !== -1) slot = (slot + 1) & this.#mask;
-    this.#offsets[slot] = offset;
-    for (let word = 0; word < 4; word++) this.#hashes[slot * 4 + word] = hash[word] as number;
+    const at = this.#freeFor(hash[1] as number);
+    const words = this.#words;
+    for (let word = 0; word < 4; word++) words[at + word] = hash[word] as number;
+    words[at + 4] = offset % wordSize;
+    words[at + 5] = Math.floor(offset / wordSize);
     this.size++;
   }
 
-  /** Marks the entry as expired long ago; its slot is freed when the table is next rebuilt. */
+  #freeFor(second: number): number {
+    let slot = second & this.#mask;
+    while (this.#words[slot * entryWords + 5] !== free) slot = (slot + 1) & this.#mask;
+    return slot * entryWords;
+  }
+
+  /** Its slot is freed when the table is next rebuilt. */
   forget(hash: Uint32Array): void {
-    for (
-      let slot = (hash[1] as number) & this.#mask;
-      this.#offsets[slot] !== -1;
-      slot = (slot + 1) & this.#mask
-    ) {
-      const at = slot * 4;
-      if (
-        this.#hashes[at] === hash[0] &&
-        this.#hashes[at + 1] === hash[1] &&
-        this.#hashes[at + 2] === hash[2] &&
-        this.#hashes[at + 3] === hash[3]
-      )
-        this.#offsets[slot] = forgotten;
+    const words = this.#words;
+    for (let slot = (hash[1] as number) & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const at = slot * entryWords;
+      if (words[at + 5] === free) return;
+      if (isAt(words, at, hash)) words[at + 5] = forgotten;
     }
   }
 
   /** Leaves expired entries behind and grows when the rest needs it. */
   rebuild(startOffset: number): void {
-    const [hashes, offsets] = [this.#hashes, this.#offsets];
+    const before = this.#words;
+    const isKept = (at: number): boolean => {
+      const upper = before[at + 5] as number;
+      return upper < forgotten && upper * wordSize + (before[at + 4] as number) >= startOffset;
+    };
     let alive = 0;
-    for (const offset of offsets) if (offset >= startOffset) alive++;
+    for (let at = 0; at < before.length; at += entryWords) if (isKept(at)) alive++;
     let slots = shardSlotsMin;
     while (alive >= slots * 0.5) slots *= 2;
-    this.#hashes = new Uint32Array(slots * 4);
-    this.#offsets = new Float64Array(slots).fill(-1);
+    this.#words = new Uint32Array(slots * entryWords).fill(free);
     this.#mask = slots - 1;
-    this.size = 0;
-    offsets.forEach((offset, slot) => {
-      if (offset >= startOffset) this.insert(hashes.subarray(slot * 4, slot * 4 + 4), offset);
-    });
+    this.size = alive;
+    for (let from = 0; from < before.length; from += entryWords) {
+      if (!isKept(from)) continue;
+      const to = this.#freeFor(before[from + 1] as number);
+      for (let word = 0; word < entryWords; word++)
+        this.#words[to + word] = before[from + word] as number;
+    }
   }
+}
+
+function isAt(words: Uint32Array, at: number, hash: Uint32Array): boolean {
+  return (
+    words[at + 2] === hash[2] &&
+    words[at] === hash[0] &&
+    words[at + 1] === hash[1] &&
+    words[at + 3] === hash[3]
+  );
 }
