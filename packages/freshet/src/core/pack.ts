@@ -1,6 +1,13 @@
 import type { Json } from "@freshet/protocol";
 import type { FeatureState } from "./feature/type.ts";
-import { type EntityState, never, type PartState, type ProfileState } from "./profile.ts";
+import {
+  type EntityState,
+  type Membership,
+  never,
+  type PartEntry,
+  type PartState,
+  type ProfileState,
+} from "./profile.ts";
 import type { SessionEntry } from "./session.ts";
 
 /**
@@ -31,24 +38,33 @@ type PackedProfile = readonly [
   timer: number | null,
 ];
 
-/** The result owns its arrays: nothing is shared with `packed` unless the caller gives that up. */
+/** `packed` is given up: its arrays become those of the state. */
 export function unpackProfile(packed: Packed): ProfileState {
   const [version, parts, owner, links, members, flips, timer] = packed as PackedProfile;
   return {
     version,
-    parts: parts.map(([id, partVersion, part]) => ({
-      id,
-      version: partVersion,
-      part: unpackPart(part),
-    })),
+    parts: replaceEach(parts, unpackEntry),
     owner: owner === null ? null : { generation: owner[0], userId: owner[1] },
     links,
-    members: members.map((member) =>
-      member === null ? null : { since: member[0], cause: member[1] },
-    ),
-    flips: flips.map(unpackTime),
+    members: replaceEach(members, unpackMember),
+    flips: replaceEach(flips, unpackTime),
     timer: unpackTime(timer),
   };
+}
+
+/** As `map`, in place. */
+function replaceEach<From, To>(from: readonly From[], replace: (value: From) => To): To[] {
+  const list = from as unknown[];
+  for (let index = 0; index < list.length; index++) list[index] = replace(list[index] as From);
+  return list as To[];
+}
+
+function unpackEntry([id, version, part]: PackedProfile[1][number]): PartEntry {
+  return { id, version, part: unpackPart(part) };
+}
+
+function unpackMember(member: readonly [number, string] | null): Membership | null {
+  return member === null ? null : { since: member[0], cause: member[1] };
 }
 
 function packTime(time: number): number | null {
@@ -83,16 +99,17 @@ type PackedPart = readonly [
   recent: number[],
 ];
 
+/** `packed` is given up. */
 export function unpackPart(packed: Packed): PartState {
   const [firstAt, lastAt, events, traits, features, sessions, fired, recent] = packed as PackedPart;
   return {
     firstAt,
     lastAt,
     events,
-    traits: traits.map(([name, time, id, value]) => ({ name, time, id, value })),
+    traits: replaceEach(traits, ([name, time, id, value]) => ({ name, time, id, value })),
     features,
-    sessions: sessions.map(unpackSession),
-    fired: fired.map(([rule, time, effectId]) => ({ rule, time, effectId })),
+    sessions: replaceEach(sessions, unpackSession),
+    fired: replaceEach(fired, ([rule, time, effectId]) => ({ rule, time, effectId })),
     recent,
   };
 }

@@ -304,6 +304,7 @@ function linkAnonymous(work: Work, event: AcceptedEvent): void {
 }
 
 function afterEvent(work: Work, rules: EventPlan, part: PartState, event: AcceptedEvent): void {
+  if (rules.segments.length === 0 && rules.triggers.length === 0) return;
   const view = new ProfileView(work.plan, work.state, work.at);
   const quiet = event.imported === true;
   updateSegments(work, rules.segments, view, { id: event.id, event, quiet, link: false, part });
@@ -353,7 +354,10 @@ function updateSegments(
 
 function leastOf(flips: readonly number[]): number {
   let least = never;
-  for (const time of flips) if (time < least) least = time;
+  for (let index = 0; index < flips.length; index++) {
+    const time = flips[index] as number;
+    if (time < least) least = time;
+  }
   return least;
 }
 

@@ -99,6 +99,13 @@ export class Partition {
     return features;
   }
 
+  /** Keys that something was gathered for. */
+  get gatheredCount(): number {
+    let count = 0;
+    for (const keys of this.#gathered.values()) count += keys.size;
+    return count;
+  }
+
   get hasGathered(): boolean {
     return this.#gathered.size > 0;
   }

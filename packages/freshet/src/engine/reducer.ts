@@ -1,6 +1,6 @@
 import type { Effect, PushEffect, SegmentEffect, SendEffect } from "../core/effect.ts";
 import type { Corrects, DeadLetter } from "../core/event.ts";
-import { type Packed, packPart, unpackPart } from "../core/pack.ts";
+import { copyArrays, type Packed, packPart, unpackPart } from "../core/pack.ts";
 import type { CompiledPlan } from "../core/plan/compile.ts";
 import { type EntityState, never, type ProfileState } from "../core/profile.ts";
 import type {
@@ -235,7 +235,7 @@ export class Reducer {
         features: pickEntityFeatures(entityOf(record.key), body.features, mapping),
       };
     if (body.kind !== "part") return body;
-    const part = unpackPart(body.state as Packed);
+    const part = unpackPart(copyArrays(body.state as Packed));
     migratePart(part, mapping);
     return { ...body, state: packPart(part) };
   }

@@ -42,9 +42,9 @@ export function fireTrigger(trigger: CompiledTrigger, firing: Firing): void {
 
 /** Cooldowns read the fold: what another device of the same person set off counts too. */
 function firedSince(view: ProfileView, rule: string, time: number): boolean {
-  return view.state.parts.some(({ part }) =>
-    part.fired.some((entry) => entry.rule === rule && entry.time > time),
-  );
+  for (const { part } of view.state.parts)
+    for (const entry of part.fired) if (entry.rule === rule && entry.time > time) return true;
+  return false;
 }
 
 function remember(trigger: CompiledTrigger, firing: Firing, effectId: string): void {
