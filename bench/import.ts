@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { command, usualFlags } from "./server.ts";
 import { randomOf, root } from "./shape.ts";
 
 export interface ImportSpeed {
@@ -23,8 +24,8 @@ export function measureImport(): ImportSpeed {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [
-      "--max-semi-space-size=32",
-      join(root, "packages/freshet/dist/cli/main.js"),
+      ...usualFlags,
+      command,
       "import",
       file,
       "--mapping",

@@ -7,9 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root, shopConfig } from "./shape.ts";
 
-const command = join(root, "packages/freshet/dist/cli/main.js");
+export const command = join(root, "packages/freshet/dist/cli/main.js");
 /** Those that the command runs with, from its first line. */
-const usualFlags = /^#!.* node (.*)/.exec(readFileSync(command, "utf8"))?.[1] ?? "";
+export const usualFlags = (/^#!.* node (.*)/.exec(readFileSync(command, "utf8"))?.[1] ?? "").split(
+  " ",
+);
 
 export const writeKey = "wk_bench";
 export const secretKey = "sk_bench";
@@ -51,7 +53,7 @@ export async function startServer(
   const child = spawn(
     process.execPath,
     [
-      ...(process.env["BENCH_NODE_FLAGS"] ?? usualFlags).split(" "),
+      ...(process.env["BENCH_NODE_FLAGS"]?.split(" ") ?? usualFlags),
       command,
       "start",
       "--no-watch",

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=32 --concurrent-marking-max-worker-num=1 --heap-growing-percent=300 --no-allocation-site-pretenuring --max-inlined-bytecode-size=1000 --max-inlined-bytecode-size-cumulative=3000
+#!/usr/bin/env -S node --max-semi-space-size=64 --concurrent-marking-max-worker-num=1 --heap-growing-percent=300 --no-allocation-site-pretenuring --max-inlined-bytecode-size=1000 --max-inlined-bytecode-size-cumulative=3000
 import { Command, CommanderError } from "commander";
 import { requireNode } from "./node-version.ts";
 

@@ -191,14 +191,16 @@ export class KeyedState {
     return this.#snapshot;
   }
 
-  /** Encodes up to `keysMax` keys of the snapshot; false when nothing is left. */
+  /** Encodes up to `keysMax` keys of the snapshot, or fewer where that would take long; false when nothing is left. */
   encodeSlice(keysMax: number): boolean {
     const snapshot = this.#snapshot;
     if (snapshot === null) return false;
+    let work = 0;
     for (let count = 0; snapshot.next < snapshot.keys.length; snapshot.next++) {
       const held = snapshot.keys[snapshot.next] as Held;
       if (held.due !== snapshot.number) continue;
-      if (count++ >= keysMax) return true;
+      if (count++ >= keysMax || work >= sliceWorkMax) return true;
+      work += held.packed === null ? liveWork : 1;
       this.#encode(held);
       if (held.isLive) this.#kept.push(held);
     }
@@ -352,6 +354,9 @@ export interface Snapshot {
 const emptyBytes = new Uint8Array(0);
 /** So many changes from one snapshot to the next make a key live, until there is none. */
 const liveChangesMin = 3;
+/** What encoding a live key takes beside handing over a packed one, and how much of it is done in one go: some 2 ms. */
+const liveWork = 8;
+const sliceWorkMax = 1000;
 /** Larger states stay live until they are dropped: each unpacking would take long. */
 const packedCharsMax = 16 * 1024;
 /** Keys that are looked at for each that is taken in, or is one too many: the hand comes by some of them twice. */

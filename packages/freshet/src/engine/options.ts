@@ -46,7 +46,7 @@ export interface EngineLimits {
   readonly sliceKeysMin: number;
   /** Rest between two such slices. */
   readonly sliceRestMs: number;
-  /** Clean keys held live; bounds memory. */
+  /** Clean keys held in memory, live or packed; bounds it. */
   readonly liveKeysMax: number;
   /** How far ahead timers are held in memory; those behind it wait in the store. */
   readonly timerHorizonMs: number;
