@@ -53,7 +53,8 @@ export function enrich(
   event.joined = joined;
   event.tables = tables;
   // Joins are written for the newest version, and the log keeps the event as it came.
-  const seen = { ...context.contracts.newest(event), joined };
+  const newest = context.contracts.newest(event);
+  const seen = newest === event ? event : { ...newest, joined };
   const scope = { event: seen, profile: null, now: context.now };
   for (const join of joins) {
     const table = context.tables.get(join.table);
