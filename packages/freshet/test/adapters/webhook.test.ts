@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
+import { Agent } from "undici";
 import { afterEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../src/adapters/clock/system.ts";
 import { MemoryDisk } from "../../src/adapters/log/memory-disk.ts";
@@ -221,6 +222,35 @@ describe("webhook", () => {
     });
     expect(await send()).toMatchObject({ kind: "retry", reason: expect.stringContaining("503") });
     expect(written * 16 * 1024).toBeLessThan(50_000_000);
+  });
+
+  it("never sends what was cancelled while it waited for a connection", async () => {
+    const client = new Agent({ connections: 1, pipelining: 1 });
+    open.push({ close: () => client.destroy() });
+    const held: ServerResponse[] = [];
+    const { server, sink, send } = await place({ client }, (response) => held.push(response));
+    const first = send("first");
+    const flight = cancelling();
+    const second = sink.send(effectOf("second", "ana"), flight);
+    while (held.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    flight.cancel();
+    expect(await second).toMatchObject({
+      kind: "retry",
+      reason: expect.stringContaining("cancel"),
+    });
+    server.answer((response) => response.writeHead(204).end());
+    held[0]?.writeHead(204).end();
+    expect(await first).toEqual({ kind: "delivered" });
+    expect(await send("third")).toEqual({ kind: "delivered" });
+    expect(server.arrived.map(({ headers }) => headers["webhook-id"])).toEqual(["first", "third"]);
+  });
+
+  it("waits for the status behind hints", async () => {
+    const { send } = await place({}, (response) => {
+      response.writeEarlyHints({ link: "</a>; rel=preload" });
+      response.writeHead(410).end();
+    });
+    expect(await send()).toMatchObject({ kind: "gone" });
   });
 
   it("says retry when nobody listens, or the socket closes before an answer", async () => {
