@@ -104,7 +104,7 @@ export class KeyedState {
   edit(key: string): Live | null {
     const held = this.find(key);
     if (held === null) return null;
-    if (held.due !== 0 && held.due !== this.#next) this.#encode(held);
+    this.#encodeAwaited(held);
     held.state ??= this.#unpack(held);
     return held as Live;
   }
@@ -116,13 +116,23 @@ export class KeyedState {
     held.state = taken;
     held.timer = timerOf(taken);
     held.packed = null;
-    this.touch(held);
+    this.#makeDue(held);
     if (!held.isLive && !this.#becomesLive(held)) this.#pack(held, taken, this.#epoch);
     return held;
   }
 
-  /** Has the key written with the next checkpoint, as if it had changed. */
+  /** Has the key written with the next checkpoint, as if it had changed. Keeps K1. */
   touch(held: Held): void {
+    this.#encodeAwaited(held);
+    this.#makeDue(held);
+  }
+
+  /** For the snapshot under way, if that is to have it still. */
+  #encodeAwaited(held: Held): void {
+    if (held.due !== 0 && held.due !== this.#next) this.#encode(held);
+  }
+
+  #makeDue(held: Held): void {
     if (held.due === this.#next) return;
     held.due = this.#next;
     this.#dirty.push(held);
@@ -215,7 +225,7 @@ export class KeyedState {
     if (snapshot === null || outcome === "committed") return;
     for (const held of snapshot.keys) {
       if (held.due !== snapshot.number) held.storedTimer = held.timerBefore;
-      this.touch(held);
+      this.#makeDue(held);
     }
   }
 
@@ -226,7 +236,7 @@ export class KeyedState {
       held.state = migrate(key, held.state, mapping);
       held.timer = timerOf(held.state);
       held.packed = null;
-      this.touch(held);
+      this.#makeDue(held);
       this.#pack(held, held.state, epoch);
     }
     this.#epoch = epoch;

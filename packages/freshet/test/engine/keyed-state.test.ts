@@ -257,3 +257,17 @@ it("brings packed keys into the layout of another plan, too", async () => {
   const found = state.read("user:a");
   expect(found?.kind === "profile" && found.profile.members).toHaveLength(1);
 });
+
+it("K1 holds for a key that is only touched while a snapshot is encoded", async () => {
+  const store = await openMemoryState(new MemoryDisk());
+  const state = stateOver(store);
+  for (const key of ["user:a", "user:b"]) change(state, key, 1);
+  const snapshot = state.beginSnapshot();
+  const held = state.find("user:b");
+  if (held !== null) state.touch(held);
+  while (state.encodeSlice(1));
+  await store.commit(snapshot.changes);
+  state.endSnapshot("committed");
+  expect(versionOf(stateOver(store), "user:b")).toBe(1);
+  expect(state.dirtyCount).toBe(1);
+});
