@@ -393,3 +393,32 @@ it("spreads a checkpoint over the time that is set, however long the pauses, unl
   expect(world.engine.status().checkpoints).toBe(checkpoints + 2);
   expect(world.engine.status().lastCheckpointMs).toBeLessThan(50);
 });
+
+it("spreads the ticks of a round where much was gathered, and only there", async () => {
+  const viewsOf = p.count("viewsOf", viewed, { of: p.entity("item", viewed.prop.product) });
+  const plan = planWith({ features: [views, recentViews, viewsOf] });
+  const world = await World.open(plan, { partitions: 4, tickMs: 200, checkpointMs: 1e9 });
+  const view = (from: number, count: number) =>
+    world.send(
+      ...Array.from({ length: count }, (_, index) =>
+        world.event(`${from + index}`, { anonymousId: `${index}` }, { product: `${from + index}` }),
+      ),
+    );
+  const tickTimes = () =>
+    [...world.log.read(0)].flatMap(({ records }) =>
+      records.flatMap((record) => (record.kind === "tick" ? [record.at] : [])),
+    );
+  await view(0, 20);
+  await world.clock.advance(400);
+  expect(new Set(tickTimes()).size).toBe(1);
+  const before = tickTimes().length;
+  await view(1000, 200);
+  await world.clock.advance(400);
+  const later = tickTimes().slice(before);
+  expect(later).toHaveLength(4);
+  expect(later.map((at) => at - (later[0] ?? 0))).toEqual([0, 50, 100, 150]);
+  const counted = Array.from({ length: 200 }, (_, index) =>
+    world.engine.entity("item", `${1000 + index}`),
+  );
+  expect(counted.every((entity) => entity?.features[0] === 1)).toBe(true);
+});
