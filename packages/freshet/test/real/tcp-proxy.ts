@@ -14,19 +14,21 @@ export interface Proxy {
 export async function startProxy(target: number): Promise<Proxy> {
   const open = new Set<Socket>();
   let isMute = false;
-  const server = createServer((client) => {
-    const upstream = connect(target, "127.0.0.1");
-    for (const socket of [client, upstream]) {
+  // Each side ends when the other has, and not before what it said has gone through.
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    const upstream = connect({ port: target, host: "127.0.0.1", allowHalfOpen: true });
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
       open.add(socket);
-      socket.on("error", () => socket.destroy());
-      socket.on("close", () => {
-        open.delete(socket);
-        for (const other of [client, upstream]) other.destroy();
-      });
+      socket.on("error", () => other.destroy());
+      socket.on("close", () => open.delete(socket));
     }
     client.on("data", (bytes) => {
       if (!isMute) upstream.write(bytes);
     });
+    client.on("end", () => upstream.end());
     upstream.pipe(client);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
