@@ -354,10 +354,7 @@ function updateSegments(
 
 function leastOf(flips: readonly number[]): number {
   let least = never;
-  for (let index = 0; index < flips.length; index++) {
-    const time = flips[index] as number;
-    if (time < least) least = time;
-  }
+  for (const time of flips) if (time < least) least = time;
   return least;
 }
 

@@ -3,7 +3,7 @@ import { strictMsgpackCodec } from "../../src/adapters/codec/msgpack.ts";
 import { MemoryDisk } from "../../src/adapters/log/memory-disk.ts";
 import { openMemoryState } from "../../src/adapters/state/memory.ts";
 import { emptyProfile, never, type ProfileState } from "../../src/core/profile.ts";
-import { KeyedState } from "../../src/engine/keyed-state.ts";
+import { KeyedState, type Snapshot } from "../../src/engine/keyed-state.ts";
 import type { Mapping } from "../../src/engine/migrate.ts";
 import type { StateStore } from "../../src/engine/port/state-store.ts";
 
@@ -35,7 +35,10 @@ function versionOf(state: KeyedState, key: string): number | null {
 }
 
 async function save(state: KeyedState, store: StateStore): Promise<void> {
-  const snapshot = state.beginSnapshot();
+  await finish(state.beginSnapshot(), state, store);
+}
+
+async function finish(snapshot: Snapshot, state: KeyedState, store: StateStore): Promise<void> {
   while (state.encodeSlice(1));
   await store.commit(snapshot.changes);
   state.endSnapshot("committed");
@@ -93,9 +96,7 @@ it("writes a snapshot as it was when it began, whatever is changed meanwhile", a
   state.encodeSlice(1);
   for (const key of ["user:a", "user:b", "user:c"]) change(state, key, 2);
   change(state, "user:d", 2);
-  while (state.encodeSlice(1));
-  await store.commit(snapshot.changes);
-  state.endSnapshot("committed");
+  await finish(snapshot, state, store);
   const other = stateOver(store);
   expect(["user:a", "user:b", "user:c", "user:d"].map((key) => versionOf(other, key))).toEqual([
     1,
@@ -169,9 +170,7 @@ it("keeps a snapshot under the plan that it began with when the plan changes mea
   change(state, "user:a", 1);
   const snapshot = state.beginSnapshot();
   state.switchTo(2, mapping);
-  while (state.encodeSlice(1));
-  await store.commit(snapshot.changes);
-  state.endSnapshot("committed");
+  await finish(snapshot, state, store);
   const [epoch] = strictMsgpackCodec().decode(store.get("state", "user:a") as Uint8Array) as [
     number,
   ];
@@ -265,9 +264,7 @@ it("K1 holds for a key that is only touched while a snapshot is encoded", async 
   const snapshot = state.beginSnapshot();
   const held = state.find("user:b");
   if (held !== null) state.touch(held);
-  while (state.encodeSlice(1));
-  await store.commit(snapshot.changes);
-  state.endSnapshot("committed");
+  await finish(snapshot, state, store);
   expect(versionOf(stateOver(store), "user:b")).toBe(1);
   expect(state.dirtyCount).toBe(1);
 });

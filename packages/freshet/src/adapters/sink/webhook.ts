@@ -57,9 +57,7 @@ export function webhookSink(options: WebhookOptions): Sink {
   const path = `${url.pathname}${url.search}`;
   const keys = keysOf(name, options.secret);
   // The limits above are the clock's; undici's own timers would be a second opinion.
-  const own =
-    options.client === undefined ? new Agent({ headersTimeout: 0, bodyTimeout: 0 }) : null;
-  const client = options.client ?? (own as Agent);
+  const client = options.client ?? new Agent({ headersTimeout: 0, bodyTimeout: 0 });
   let isClosed = false;
 
   return {
@@ -78,7 +76,7 @@ export function webhookSink(options: WebhookOptions): Sink {
     },
     async close() {
       isClosed = true;
-      await own?.destroy();
+      if (options.client === undefined) await client.destroy();
     },
   };
 }
@@ -89,10 +87,7 @@ interface Attempt {
   readonly cancellation: Cancellation;
 }
 
-/**
- * By undici's `dispatch`: its `request` makes a stream of each answer, whose status is all that counts here, and takes
- * twice the time.
- */
+/** By undici's `dispatch`, since its `request` makes a stream of each answer, whose status is all that counts here. */
 function attempt(
   client: Dispatcher,
   post: Dispatcher.DispatchOptions,
@@ -140,7 +135,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
-    if (this.#bytes < excerptCharsMax) this.#kept.push(chunk.slice(0, excerptCharsMax));
+    if (this.#bytes < excerptCharsMax) this.#kept.push(chunk.subarray(0, excerptCharsMax));
     this.#bytes += chunk.length;
     if (this.#bytes > this.#options.limits.answerBytesMax) this.#cut("");
   }
