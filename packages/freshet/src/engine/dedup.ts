@@ -4,7 +4,8 @@ import { hash128Into } from "../core/hash.ts";
  * The deduplication window: exact over a stated time of log clock (DESIGN 3, rule 4).
  *
  * An id is kept as 128 bits (64 of the message id, 64 of its scope and the id) with the offset it was first
- * seen at, 24 bytes in an open-addressing table: at most 60 bytes per id right after a table grew.
+ * seen at, 24 bytes in an open-addressing table: 32 to 80 bytes per id, and at most 96 right after a table grew that
+ * had expired ids in it.
  *
  * - D1 an id is found again as long as the clock has not moved more than the window past it.
  * - D2 an entry is expired by its offset: offsets grow with the clock, so one number ends the window.
@@ -26,7 +27,10 @@ export class DedupWindow {
     this.#windowMs = options.windowMs;
     this.#sliceMs = Math.max(1, Math.ceil(options.windowMs / slicesPerWindow));
     this.#idsMax = options.idsMax;
-    this.#shards = Array.from({ length: shardCount }, () => new Shard(shardSlotsMin));
+    this.#shards = Array.from(
+      { length: shardCount },
+      (_, index) => new Shard(shardSlotsMin, fullShareOf(index)),
+    );
   }
 
   /** Offset at which the id was first seen, or null after taking it in. */
@@ -168,6 +172,8 @@ const slicesPerWindow = 28;
 const shardCount = 512;
 const shardShift = 32 - 9;
 const shardSlotsMin = 256;
+/** Tables fill alike; each is full at another share of its slots, so that they do not all grow in the same second. */
+const fullShareOf = (index: number): number => 0.6 + (0.15 * index) / (shardCount - 1);
 
 /** Words of an entry: the hash's four, and the offset as its lower 32 bits and the rest, so that one look finds both. */
 const entryWords = 6;
@@ -180,10 +186,12 @@ const forgotten = 0xffff_fffe;
 class Shard {
   #words: Uint32Array;
   #mask: number;
+  readonly #fullShare: number;
   size = 0;
 
-  constructor(slots: number) {
-    this.#words = new Uint32Array(slots * entryWords).fill(free);
+  constructor(slots: number, fullShare: number) {
+    this.#fullShare = fullShare;
+    this.#words = freeWords(slots);
     this.#mask = slots - 1;
   }
 
@@ -192,7 +200,7 @@ class Shard {
   }
 
   isFull(): boolean {
-    return this.size >= (this.#mask + 1) * 0.75;
+    return this.size >= (this.#mask + 1) * this.#fullShare;
   }
 
   find(hash: Uint32Array, startOffset: number): number | null {
@@ -256,7 +264,7 @@ class Shard {
     for (let at = 0; at < before.length; at += entryWords) if (isKept(at)) alive++;
     let slots = shardSlotsMin;
     while (alive >= slots * 0.5) slots *= 2;
-    this.#words = new Uint32Array(slots * entryWords).fill(free);
+    this.#words = freeWords(slots);
     this.#mask = slots - 1;
     this.size = alive;
     for (let from = 0; from < before.length; from += entryWords) {
@@ -266,6 +274,15 @@ class Shard {
         this.#words[to + word] = before[from + word] as number;
     }
   }
+}
+
+/**
+ * Shared memory is not counted in what V8 collects for: of ordinary memory a table that grew by 64 MB begins a
+ * collection of everything, though nothing of it is garbage.
+ */
+function freeWords(slots: number): Uint32Array {
+  const bytes = slots * entryWords * Uint32Array.BYTES_PER_ELEMENT;
+  return new Uint32Array(new SharedArrayBuffer(bytes)).fill(free);
 }
 
 function isAt(words: Uint32Array, at: number, hash: Uint32Array): boolean {
