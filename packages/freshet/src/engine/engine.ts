@@ -416,19 +416,25 @@ export class Engine {
     await this.#breathe();
     while (this.#queue.length > 0 && !this.#closed) {
       const batch = this.#queue[0] as CommittedBatch;
-      const { length } = batch.records;
-      for (let from = 0; from < length; from += this.#options.limits.sliceRecordsMax) {
+      for (let from = 0; from < batch.records.length; from = this.#reduceSlice(batch, from))
         if (from > 0) await this.#breathe();
-        const to = Math.min(from + this.#options.limits.sliceRecordsMax, length);
-        for (let index = from; index < to; index++)
-          this.#reduceOne(batch.records[index] as LogRecord, batch.firstOffset + index);
-        this.#selfSender.flush();
-        this.#visibility.reducedTo(this.#nextOffset);
-      }
       this.#queue.shift();
       if (this.#queue.length > 0) await this.#breathe();
     }
     this.#pumping = false;
+  }
+
+  /** Gives the index of the first record that is left. Where many timers are due at once, of another plan, it is soon. */
+  #reduceSlice({ firstOffset, records }: CommittedBatch, from: number): number {
+    const { counters } = this.#reducer;
+    const to = Math.min(from + this.#options.limits.sliceRecordsMax, records.length);
+    const timersMax = counters.timersFired + sliceTimersMax;
+    let index = from;
+    for (; index < to && counters.timersFired < timersMax; index++)
+      this.#reduceOne(records[index] as LogRecord, firstOffset + index);
+    this.#selfSender.flush();
+    this.#visibility.reducedTo(this.#nextOffset);
+    return index;
   }
 
   async #breathe(): Promise<void> {
@@ -523,6 +529,9 @@ export class Engine {
     };
   }
 }
+
+/** A slice that has fired so many ends with the record at hand. */
+const sliceTimersMax = 100;
 
 /** Code of an earlier plan from the data folder; without it, its data alone. */
 async function planOf(options: EngineOptions, entry: ManifestEntry): Promise<CompiledPlan> {

@@ -16,7 +16,7 @@ export interface Held {
   isLive: boolean;
   /** What the codec makes of the state as it is; null where it has changed since. */
   packed: string | null;
-  /** The timer of the state, and that of the index which `packed` tells; either may be `never`. */
+  /** The timer of the state, or earlier (K5), and that of the index which `packed` tells; either may be `never`. */
   timer: number;
   packedTimer: number;
   /** Time of its entry in the store's timer index (K3), or `never`. */
@@ -66,6 +66,8 @@ export interface KeyedStateOptions {
  * - K4 a key that changes often is live; of any other the packed form is held, which a step unpacks and packs again.
  *   Its objects are some hundred pieces of memory all over the place, each of which a processor waits for when it was
  *   not there lately: unpacking takes less time than that (decision 0028).
+ * - K5 another plan finds packed states as they are: each comes into its layout when it is next unpacked, as those of
+ *   the store do, and until then its timer may be too early. Only live ones are changed at once.
  */
 export class KeyedState {
   readonly #options: KeyedStateOptions;
@@ -105,7 +107,14 @@ export class KeyedState {
     const held = this.find(key);
     if (held === null) return null;
     this.#encodeAwaited(held);
-    held.state ??= this.#unpack(held);
+    return this.#open(held);
+  }
+
+  #open(held: Held): Live {
+    if (held.state === null) {
+      held.state = this.#unpack(held);
+      held.timer = timerOf(held.state);
+    }
     return held as Live;
   }
 
@@ -117,7 +126,7 @@ export class KeyedState {
     held.timer = timerOf(taken);
     held.packed = null;
     this.#makeDue(held);
-    if (!held.isLive && !this.#becomesLive(held)) this.#pack(held, taken, this.#epoch);
+    if (!held.isLive && !this.#becomesLive(held)) this.#pack(held, taken);
     return held;
   }
 
@@ -210,7 +219,7 @@ export class KeyedState {
       const held = snapshot.keys[snapshot.next] as Held;
       if (held.due !== snapshot.number) continue;
       if (count++ >= keysMax || work >= sliceWorkMax) return true;
-      work += held.packed === null ? liveWork : 1;
+      work += held.packed === null || isWoken(held) ? liveWork : 1;
       this.#encode(held);
       if (held.isLive) this.#kept.push(held);
     }
@@ -229,23 +238,33 @@ export class KeyedState {
     }
   }
 
-  /** Under a new plan: states are brought into its layout, and written so with the next checkpoint. */
+  /** Under a new plan: see K5. */
   switchTo(epoch: number, mapping: Mapping): void {
-    for (const { key } of this.#held.values()) {
-      const held = this.edit(key) as Live;
-      held.state = migrate(key, held.state, mapping);
-      held.timer = timerOf(held.state);
-      held.packed = null;
-      this.#makeDue(held);
-      this.#pack(held, held.state, epoch);
+    const dueAt = earliestOf(mapping.due);
+    for (const held of this.#held.values()) {
+      this.#encodeAwaited(held);
+      if (held.state === null) this.#wake(held, dueAt);
+      else {
+        held.state = migrate(held.key, held.state, mapping);
+        held.timer = timerOf(held.state);
+        held.packed = null;
+        this.#makeDue(held);
+      }
     }
     this.#epoch = epoch;
   }
 
+  /** Has a packed profile looked at soon where something is to be decided anew. */
+  #wake(held: Held, dueAt: number): void {
+    if (dueAt >= held.timer || isEntityKey(held.key)) return;
+    held.timer = dueAt;
+    this.#makeDue(held);
+  }
+
   /** Holds it packed instead of live, where that can be. */
-  #pack(held: Held, state: KeyState, epoch: number): void {
+  #pack(held: Held, state: KeyState): void {
     const indexed = this.#indexTime(held);
-    const text = this.#tryEncoding(storedOf(epoch, state, indexed));
+    const text = this.#tryEncoding(storedOf(this.#epoch, state, indexed));
     if (text === null || text.length > packedCharsMax) return;
     held.packed = text;
     held.packedTimer = indexed;
@@ -282,9 +301,12 @@ export class KeyedState {
     const snapshot = this.#snapshot;
     if (snapshot === null) throw new Error("no snapshot is being taken");
     const { key, storedTimer: before } = held;
+    const wasWoken = isWoken(held);
+    if (wasWoken) this.#open(held);
     const indexed = this.#indexTime(held);
     // First, as it may refuse: the key must not be lost to the next checkpoint.
     const value = this.#valueOf(held, indexed);
+    if (wasWoken && held.packed !== null) this.#letGo(held);
     held.due = 0;
     snapshot.awaited--;
     held.timerBefore = before;
@@ -323,7 +345,7 @@ export class KeyedState {
     held.state = this.#unpackOf(key, epoch, packed);
     held.timer = timerOf(held.state);
     held.storedTimer = indexed ?? never;
-    this.#pack(held, held.state, this.#epoch);
+    this.#pack(held, held.state);
     return held;
   }
 
@@ -386,6 +408,15 @@ type Stored = readonly [epoch: number, packed: Packed, indexed: number | null];
 
 function storedOf(epoch: number, state: KeyState, indexed: number): Stored {
   return [epoch, pack(state), indexed === never ? null : indexed];
+}
+
+/** A packed state whose timer another plan has brought forward. */
+function isWoken({ state, timer, packedTimer }: Held): boolean {
+  return state === null && timer < packedTimer;
+}
+
+function earliestOf(times: readonly (number | null)[]): number {
+  return times.reduce((earliest: number, time) => Math.min(earliest, time ?? never), never);
 }
 
 function timerOf(state: KeyState): number {

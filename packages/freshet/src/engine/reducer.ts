@@ -331,6 +331,8 @@ export class Reducer {
       const known = state.find(key);
       if (known === null) continue;
       known.heapTimer = never;
+      // That of a packed state may be early: the state tells (K5).
+      if (known.timer <= clock) state.edit(key);
       const { timer } = known;
       if (timer === never) continue;
       if (timer > clock) {

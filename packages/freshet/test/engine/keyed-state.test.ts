@@ -9,12 +9,21 @@ import type { StateStore } from "../../src/engine/port/state-store.ts";
 
 const mapping: Mapping = { features: [], sessionFeatures: [], segments: [], due: [], entities: {} };
 
-const stateOver = (store: StateStore, liveMax = 4, epoch = 1, horizon = () => 0) =>
+/** A segment that was not there before. */
+const newSegment: Mapping = { ...mapping, segments: [-1], due: [100] };
+
+const stateOver = (
+  store: StateStore,
+  liveMax = 4,
+  epoch = 1,
+  horizon = () => 0,
+  mappingFrom = () => mapping,
+) =>
   new KeyedState({
     store,
     codec: strictMsgpackCodec(),
     epoch,
-    mappingFrom: () => mapping,
+    mappingFrom,
     liveMax,
     horizon,
   });
@@ -164,22 +173,21 @@ it("leaves a timer's entry where it is while the timer only moves away, and move
   expect(timersOf(store)).toEqual([]);
 });
 
+const epochOf = (store: StateStore, key: string): unknown =>
+  (strictMsgpackCodec().decode(store.get("state", key) as Uint8Array) as unknown[])[0];
+
 it("keeps a snapshot under the plan that it began with when the plan changes meanwhile", async () => {
   const store = await openMemoryState(new MemoryDisk());
   const state = stateOver(store);
-  change(state, "user:a", 1);
+  for (let version = 1; version <= 3; version++) change(state, "user:live", version);
+  change(state, "user:packed", 1);
   const snapshot = state.beginSnapshot();
   state.switchTo(2, mapping);
   await finish(snapshot, state, store);
-  const [epoch] = strictMsgpackCodec().decode(store.get("state", "user:a") as Uint8Array) as [
-    number,
-  ];
-  expect(epoch).toBe(1);
+  expect(["user:live", "user:packed"].map((key) => epochOf(store, key))).toEqual([1, 1]);
+  change(state, "user:packed", 2);
   await save(state, store);
-  const [next] = strictMsgpackCodec().decode(store.get("state", "user:a") as Uint8Array) as [
-    number,
-  ];
-  expect(next).toBe(2);
+  expect(["user:live", "user:packed"].map((key) => epochOf(store, key))).toEqual([2, 2]);
 });
 
 const isLive = (state: KeyedState, key: string) => state.find(key)?.state !== null;
@@ -245,16 +253,62 @@ it("keeps a state that the codec refuses, and tells with the checkpoint", async 
   expect(versionOf(stateOver(store), "user:a")).toBe(1);
 });
 
-it("brings packed keys into the layout of another plan, too", async () => {
+it("K5 leaves packed keys as they are where another plan has nothing to decide anew", async () => {
   const store = await openMemoryState(new MemoryDisk());
-  const state = stateOver(store);
-  for (const key of ["user:a", "user:b"]) change(state, key, 1);
+  const state = stateOver(
+    store,
+    4,
+    1,
+    () => 0,
+    () => ({ ...mapping, segments: [0] }),
+  );
+  change(state, "user:a", 1, 200);
   await save(state, store);
+  state.switchTo(2, mapping);
+  expect(state.dirtyCount).toBe(0);
   expect(isLive(state, "user:a")).toBe(false);
-  state.switchTo(2, { ...mapping, segments: [-1], due: [100] });
-  expect(state.dirtyCount).toBe(2);
   const found = state.read("user:a");
   expect(found?.kind === "profile" && found.profile.members).toHaveLength(1);
+});
+
+it("K5 has packed profiles looked at where another plan has a new segment", async () => {
+  const store = await openMemoryState(new MemoryDisk());
+  const state = stateOver(
+    store,
+    4,
+    1,
+    () => 0,
+    () => newSegment,
+  );
+  change(state, "user:a", 1, 200);
+  change(state, "entity:product:p", 1);
+  await save(state, store);
+  state.switchTo(2, newSegment);
+  expect([...state.dirtyTimers()]).toEqual([["user:a", 100]]);
+  await save(state, store);
+  // It has no part, so that there is nothing to decide; which shows when it is unpacked.
+  expect(timersOf(store)).toEqual([]);
+  expect(epochOf(store, "user:a")).toBe(2);
+  expect(state.find("user:a")?.timer).toBe(never);
+  expect(isLive(state, "user:a")).toBe(false);
+});
+
+it("K5 encodes what a snapshot awaits before another plan holds", async () => {
+  const store = await openMemoryState(new MemoryDisk());
+  const state = stateOver(
+    store,
+    4,
+    1,
+    () => 0,
+    () => newSegment,
+  );
+  change(state, "user:a", 1, 200);
+  const snapshot = state.beginSnapshot();
+  state.switchTo(2, newSegment);
+  state.switchTo(3, mapping);
+  await finish(snapshot, state, store);
+  expect(epochOf(store, "user:a")).toBe(1);
+  expect(timersOf(store)).toEqual(["00c8/user:a"]);
 });
 
 it("K1 holds for a key that is only touched while a snapshot is encoded", async () => {
