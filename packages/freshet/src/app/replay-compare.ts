@@ -3,17 +3,12 @@ import { deepEqualPlain } from "../core/codec.ts";
 import type { CompiledPlan } from "../core/plan/compile.ts";
 import { ProfileView } from "../core/view.ts";
 import type { Counters } from "../engine/counters.ts";
-import { entityOf, type KeyState } from "../engine/keyed-state.ts";
+import { type KeyState, packState, unpackState } from "../engine/key-state.ts";
 import type { Meta } from "../engine/meta.ts";
 import type { PartitionSnapshot } from "../engine/partition.ts";
 import type { StateStore } from "../engine/port/state-store.ts";
-import {
-  packState,
-  type Replayer,
-  settledState,
-  stateReader,
-  unpackState,
-} from "../engine/replay.ts";
+import { type Replayer, settledState, stateReader } from "../engine/replay.ts";
+import { entityOf } from "../engine/store-key.ts";
 
 /** Live state against what a replay made of the same records. */
 export interface Comparison {

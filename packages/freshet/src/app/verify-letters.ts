@@ -1,9 +1,9 @@
 import { utf8 } from "../adapters/codec/msgpack.ts";
 import { letterStates, type StoredDeadLetter, samenessOf } from "../engine/dead-letter.ts";
 import type { LetterKind } from "../engine/dead-letter-kinds.ts";
-import { hexTime } from "../engine/keyed-state.ts";
 import type { Meta } from "../engine/meta.ts";
 import type { StateStore } from "../engine/port/state-store.ts";
+import { hexTime } from "../engine/store-key.ts";
 import type { Finding } from "./doctor.ts";
 import type { ReadFolder } from "./replay-open.ts";
 

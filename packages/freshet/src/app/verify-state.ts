@@ -3,9 +3,9 @@ import { assertPlainStrict } from "../core/codec.ts";
 import type { SendEffect } from "../core/effect.ts";
 import { type Packed, unpackProfile } from "../core/pack.ts";
 import { never } from "../core/profile.ts";
-import { isEntityKey, timerKey } from "../engine/keyed-state.ts";
 import type { Meta } from "../engine/meta.ts";
 import type { StateStore } from "../engine/port/state-store.ts";
+import { isEntityKey, timerKey } from "../engine/store-key.ts";
 import type { Finding } from "./doctor.ts";
 import { checkLetters } from "./verify-letters.ts";
 

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { Settings } from "../app/config.ts";
 import { type Freshet, startFreshet } from "../app/freshet.ts";
 import { type PlaceOptions, readSettings } from "../app/settings.ts";
+import { missingFlags } from "./node-flags.ts";
 import { resetCommandOf } from "./reset-command.ts";
 
 interface StartFlags extends PlaceOptions {
@@ -51,6 +52,16 @@ Send an event and read the profile it makes:
   curl -s ${url}/v1/profiles/ana -H 'authorization: Bearer ${secretKey}'
 
 Stop with Ctrl-C. Start over with: ${resetCommand}
+${flagsNote()}`;
+}
+
+function flagsNote(): string {
+  const nodeOptions = process.env["NODE_OPTIONS"]?.split(" ") ?? [];
+  const missing = missingFlags([...process.execArgv, ...nodeOptions]);
+  if (missing.length === 0) return "";
+  return `
+Under load it will pause for longer than it has to: give node these, as the command freshet and npm start do.
+  ${missing.join(" ")}
 `;
 }
 

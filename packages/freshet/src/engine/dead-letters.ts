@@ -12,9 +12,9 @@ import {
 } from "./dead-letter.ts";
 import { type LetterJob, LetterJobs } from "./dead-letter-jobs.ts";
 import { type LetterKind, LetterKinds } from "./dead-letter-kinds.ts";
-import { hexTime } from "./keyed-state.ts";
 import type { TextCodec } from "./outbox.ts";
 import type { StateChange, StateStore } from "./port/state-store.ts";
+import { hexTime } from "./store-key.ts";
 
 export type { StoredDeadLetter } from "./dead-letter.ts";
 

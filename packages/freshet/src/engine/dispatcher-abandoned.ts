@@ -1,7 +1,7 @@
 import type { SendEffect } from "../core/effect.ts";
-import { hexTime } from "./keyed-state.ts";
 import type { OutboxEntry, TextCodec } from "./outbox.ts";
 import type { StateChange, StateStore } from "./port/state-store.ts";
+import { hexTime } from "./store-key.ts";
 
 /** Why an effect is not sent any more. */
 export interface Abandonment {

@@ -1,6 +1,6 @@
 import type { DedupWindow } from "./dedup.ts";
-import { hexTime } from "./keyed-state.ts";
 import type { StateChange, StateStore } from "./port/state-store.ts";
+import { hexTime } from "./store-key.ts";
 
 /**
  * The deduplication window on disk: runs of (hash, offset), each the size of a page or two, and the duplicates

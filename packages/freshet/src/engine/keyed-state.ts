@@ -1,12 +1,10 @@
-import { type Packed, packEntity, packProfile, unpackEntity, unpackProfile } from "../core/pack.ts";
-import { type EntityState, never, type ProfileState } from "../core/profile.ts";
-import { type Mapping, migrateEntity, migrateProfile } from "./migrate.ts";
+import type { Packed } from "../core/pack.ts";
+import { never } from "../core/profile.ts";
+import { type KeyState, migrateState, packState, timerOf, unpackState } from "./key-state.ts";
+import type { Mapping } from "./migrate.ts";
 import type { StateCodec } from "./port/codec.ts";
 import type { StateChange, StateStore } from "./port/state-store.ts";
-
-export type KeyState =
-  | { readonly kind: "profile"; readonly profile: ProfileState }
-  | { readonly kind: "entity"; readonly entity: EntityState };
+import { isEntityKey, timerKey } from "./store-key.ts";
 
 /** A key that is held in memory. */
 export interface Held {
@@ -180,8 +178,8 @@ export class KeyedState {
 
   #roundTrip(key: string, state: KeyState): KeyState {
     const { codec } = this.#options;
-    const [, packed] = codec.decode(codec.encode([this.#epoch, pack(state), null])) as Stored;
-    return unpack(key, packed);
+    const [, packed] = codec.decode(codec.encode([this.#epoch, packState(state), null])) as Stored;
+    return unpackState(key, packed);
   }
 
   /** Keys held, live or packed. */
@@ -245,7 +243,7 @@ export class KeyedState {
       this.#encodeAwaited(held);
       if (held.state === null) this.#wake(held, dueAt);
       else {
-        held.state = migrate(held.key, held.state, mapping);
+        held.state = migrateState(held.key, held.state, mapping);
         held.timer = timerOf(held.state);
         held.packed = null;
         this.#makeDue(held);
@@ -292,9 +290,9 @@ export class KeyedState {
   }
 
   #unpackOf(key: string, epoch: number, packed: Packed): KeyState {
-    const state = unpack(key, packed);
+    const state = unpackState(key, packed);
     if (epoch === this.#epoch) return state;
-    return migrate(key, state, this.#options.mappingFrom(epoch));
+    return migrateState(key, state, this.#options.mappingFrom(epoch));
   }
 
   #encode(held: Held): void {
@@ -394,20 +392,11 @@ const packedCharsMax = 16 * 1024;
 /** Keys that are looked at for each that is taken in, or is one too many: the hand comes by some of them twice. */
 const looksPerKey = 4;
 
-/** Sorts by time. */
-export function timerKey(time: number, key: string): string {
-  return `${hexTime(time)}/${key}`;
-}
-
-export function hexTime(time: number): string {
-  return Math.max(0, Math.floor(time)).toString(16).padStart(14, "0");
-}
-
 /** What the store has of a key. */
 type Stored = readonly [epoch: number, packed: Packed, indexed: number | null];
 
 function storedOf(epoch: number, state: KeyState, indexed: number): Stored {
-  return [epoch, pack(state), indexed === never ? null : indexed];
+  return [epoch, packState(state), indexed === never ? null : indexed];
 }
 
 /** A packed state whose timer another plan has brought forward. */
@@ -417,38 +406,4 @@ function isWoken({ state, timer, packedTimer }: Held): boolean {
 
 function earliestOf(times: readonly (number | null)[]): number {
   return times.reduce((earliest: number, time) => Math.min(earliest, time ?? never), never);
-}
-
-function timerOf(state: KeyState): number {
-  return state.kind === "profile" ? state.profile.timer : never;
-}
-
-function pack(state: KeyState): Packed {
-  return state.kind === "profile" ? packProfile(state.profile) : packEntity(state.entity);
-}
-
-function unpack(key: string, packed: Packed): KeyState {
-  return isEntityKey(key)
-    ? { kind: "entity", entity: unpackEntity(packed) }
-    : { kind: "profile", profile: unpackProfile(packed) };
-}
-
-function migrate(key: string, state: KeyState, mapping: Mapping): KeyState {
-  return state.kind === "profile"
-    ? { kind: "profile", profile: migrateProfile(state.profile, mapping) }
-    : { kind: "entity", entity: migrateEntity(entityOf(key), state.entity, mapping) };
-}
-
-/** `entity:<entity>:<key>`; every other key is a profile's. */
-export function entityKey(entity: string, key: string): string {
-  return `entity:${entity}:${key}`;
-}
-
-export function isEntityKey(key: string): boolean {
-  return key.startsWith("entity:");
-}
-
-export function entityOf(key: string): string {
-  const start = "entity:".length;
-  return key.slice(start, key.indexOf(":", start));
 }

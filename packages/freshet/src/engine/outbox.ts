@@ -1,8 +1,8 @@
 import type { SendEffect } from "../core/effect.ts";
 import { Abandoned, type AbandonedEffect, type Abandonment } from "./dispatcher-abandoned.ts";
 import { Waiting } from "./dispatcher-waiting.ts";
-import { hexTime } from "./keyed-state.ts";
 import type { StateChange, StateStore } from "./port/state-store.ts";
+import { hexTime } from "./store-key.ts";
 
 /** An effect that waits for its destination, under the key that acknowledges it. */
 export interface OutboxEntry {

@@ -16,17 +16,11 @@ import type {
 import { type StepInput, type StepResult, step } from "../core/step.ts";
 import { type Counters, emptyCounters } from "./counters.ts";
 import type { DedupPosition, DedupWindow } from "./dedup.ts";
-import {
-  entityKey,
-  entityOf,
-  type Held,
-  isEntityKey,
-  type KeyedState,
-  type KeyState,
-  type Live,
-} from "./keyed-state.ts";
+import type { KeyState } from "./key-state.ts";
+import type { Held, KeyedState, Live } from "./keyed-state.ts";
 import { type Mapping, migratePart, pickEntityFeatures } from "./migrate.ts";
 import { type Partition, partitionOf } from "./partition.ts";
+import { entityKey, entityOf, isEntityKey } from "./store-key.ts";
 import type { Timers } from "./timers.ts";
 
 /** Where the reducer's results go. Calls come in log order. */

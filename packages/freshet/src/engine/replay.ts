@@ -1,19 +1,14 @@
 import type { PushEffect, SegmentEffect, SendEffect } from "../core/effect.ts";
-import { type Packed, packEntity, packProfile, unpackEntity, unpackProfile } from "../core/pack.ts";
+import type { Packed } from "../core/pack.ts";
 import type { CompiledPlan } from "../core/plan/compile.ts";
 import type { LogRecord, SelfRecord } from "../core/record.ts";
 import { step } from "../core/step.ts";
 import type { Counters } from "./counters.ts";
 import { DedupWindow } from "./dedup.ts";
-import { entityOf, isEntityKey, KeyedState, type KeyState } from "./keyed-state.ts";
+import { type KeyState, migrateState, unpackState } from "./key-state.ts";
+import { KeyedState } from "./keyed-state.ts";
 import type { ManifestEntry } from "./manifest.ts";
-import {
-  chainMappings,
-  type Mapping,
-  mapLayout,
-  migrateEntity,
-  migrateProfile,
-} from "./migrate.ts";
+import { chainMappings, type Mapping, mapLayout } from "./migrate.ts";
 import type { EngineLimits } from "./options.ts";
 import { Partition, partitionOf } from "./partition.ts";
 import type { Clock } from "./port/clock.ts";
@@ -343,20 +338,8 @@ export function stateReader(codec: StateCodec, manifest: readonly ManifestEntry[
     if (epoch === last) return state;
     const mapping = mappings.get(epoch) ?? mappingBetween(manifest, epoch);
     mappings.set(epoch, mapping);
-    return state.kind === "profile"
-      ? { kind: "profile", profile: migrateProfile(state.profile, mapping) }
-      : { kind: "entity", entity: migrateEntity(entityOf(key), state.entity, mapping) };
+    return migrateState(key, state, mapping);
   };
-}
-
-export function packState(state: KeyState): Packed {
-  return state.kind === "profile" ? packProfile(state.profile) : packEntity(state.entity);
-}
-
-export function unpackState(key: string, packed: Packed): KeyState {
-  return isEntityKey(key)
-    ? { kind: "entity", entity: unpackEntity(packed) }
-    : { kind: "profile", profile: unpackProfile(packed) };
 }
 
 /** Copies whole tables in portions that a transaction may have. */

@@ -1,6 +1,6 @@
 import { TimerHeap } from "./heap.ts";
-import { hexTime } from "./keyed-state.ts";
 import type { StateStore } from "./port/state-store.ts";
+import { hexTime } from "./store-key.ts";
 
 /**
  * Which key has a timer when. The store's index has all of them; only those up to a horizon are held in

@@ -123,6 +123,19 @@ describe("start", () => {
     expect(running.output()).toContain("Start over with: npm run freshet -- reset\n");
   });
 
+  it("names the flags of Node that it was started without", async () => {
+    const plain = await start();
+    const [, named = ""] = /npm start do\.\n {2}(--.+)\n/.exec(plain.output()) ?? [];
+    const flags = named.split(" ");
+    expect(flags).toContain("--no-allocation-site-pretenuring");
+    const given = flags.map((flag) => flag.replace(/=.*/, "=200"));
+    const options = { ...inProject(), nodeFlags: given.slice(1) };
+    const launching = launch(["start", "--port", "0", "--data", "other"], options);
+    launched.push(launching);
+    const running = await whenRunning(launching);
+    expect(running.output()).toContain(`npm start do.\n  ${flags[0]}\n`);
+  });
+
   it("keeps keys where only the owner can read them, and uses them again", async () => {
     const first = await start();
     expect(statSync(path("data/keys.json")).mode & 0o777).toBe(0o600);

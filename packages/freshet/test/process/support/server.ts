@@ -25,6 +25,7 @@ export interface LaunchOptions {
   readonly folder?: string;
   /** Added to an environment without any variable of Freshet or of the shop. */
   readonly environment?: Readonly<Record<string, string>>;
+  readonly nodeFlags?: readonly string[];
   /** Largest file that the process may write: a stand-in for a full disk. In blocks of 1 KiB. */
   readonly fileKilobytesMax?: number;
 }
@@ -57,8 +58,8 @@ process.on("exit", () => {
 /** Runs a verb without waiting for anything. */
 export function launch(args: readonly string[], options: LaunchOptions = {}): Launched {
   if (!existsSync(program)) throw new Error(`"${program}" is missing: run npm run build first`);
-  const { fileKilobytesMax } = options;
-  const command = [process.execPath, program, ...args];
+  const { fileKilobytesMax, nodeFlags = [] } = options;
+  const command = [process.execPath, ...nodeFlags, program, ...args];
   const limited = ["bash", "-c", `ulimit -S -f ${fileKilobytesMax}; exec "$@"`, "bash", ...command];
   const [file = "", ...rest] = fileKilobytesMax === undefined ? command : limited;
   const child = spawn(file, rest, {
