@@ -35,8 +35,11 @@ export class ProfileView implements ProfileScope {
     const known = this.#folded[slot.index];
     if (known !== undefined) return known;
     let folded: FeatureState | null = null;
-    for (const { part } of parts)
-      folded = slot.feature.merge(folded, part.features[slot.index] ?? null);
+    for (const { part } of parts) {
+      const state = part.features[slot.index] ?? null;
+      // Most parts are of devices that did little: the only state there is is read as it is.
+      if (state !== null) folded = folded === null ? state : slot.feature.merge(folded, state);
+    }
     this.#folded[slot.index] = folded;
     return folded;
   }
@@ -50,11 +53,14 @@ export class ProfileView implements ProfileScope {
     const { parts } = this.state;
     if (parts.length === 1) return parts[0]?.part.sessions ?? [];
     if (this.#sessions === undefined) {
-      let merged: SessionList = [];
-      const { sessionGapMs } = this.plan.plan.definition;
-      for (const { part } of parts)
-        merged = mergeSessions(merged, part.sessions, sessionGapMs, this.plan.sessionFeatures);
-      this.#sessions = merged;
+      const { sessionFeatures, plan } = this.plan;
+      const { sessionGapMs } = plan.definition;
+      const lists = parts.map(({ part }) => part.sessions).filter(({ length }) => length > 0);
+      this.#sessions = lists.reduce<SessionList>(
+        (merged, list) =>
+          merged.length === 0 ? list : mergeSessions(merged, list, sessionGapMs, sessionFeatures),
+        [],
+      );
     }
     return this.#sessions;
   }
