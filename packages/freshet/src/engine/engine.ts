@@ -2,7 +2,7 @@ import type { JourneyAnswer } from "@freshet/protocol";
 import type { PushEffect, SegmentEffect, SendEffect } from "../core/effect.ts";
 import type { CompiledPlan } from "../core/plan/compile.ts";
 import type { EntityState, ProfileState } from "../core/profile.ts";
-import { isCounted, type LogRecord, type SelfRecord, type TableRecord } from "../core/record.ts";
+import type { LogRecord, SelfRecord, TableRecord } from "../core/record.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import type { Counters, Ledger } from "./counters.ts";
 import { DeadLetters, type LetterReader } from "./dead-letters.ts";
@@ -18,6 +18,7 @@ import { Outbox } from "./outbox.ts";
 import { Partition, partitionOf } from "./partition.ts";
 import { PlanHistory } from "./plan-history.ts";
 import type { AppendReceipt, CommittedBatch } from "./port/log.ts";
+import { Pump } from "./pump.ts";
 import { offsetOfReceipt, receiptOf } from "./receipt.ts";
 import { Reducer, type ReducerOutput } from "./reducer.ts";
 import { SelfSender } from "./self-sender.ts";
@@ -52,14 +53,9 @@ export class Engine {
   readonly outbox: Outbox;
   #tables = new Map<string, TableVersion>();
   #changedTables = new Set<string>();
-  #queue: CommittedBatch[] = [];
-  #queuedCounted = 0;
-  #pumping = false;
-  /** Nothing is reduced while this is not resolved. */
-  #hold: Promise<void> | null = null;
   #switching: Promise<unknown> = Promise.resolve();
   #recovering = true;
-  #closed = false;
+  readonly #pump: Pump;
   readonly #ticker: Ticker;
   #nextOffset: number;
 
@@ -113,6 +109,16 @@ export class Engine {
     });
     for (const name of meta.tables.keys())
       this.#tables.set(name, meta.tables.get(name) as TableVersion);
+    this.#pump = new Pump({
+      clock,
+      sliceRecordsMax: limits.sliceRecordsMax,
+      reduce: (record, offset) => this.#reduceOne(record, offset),
+      timersFired: () => this.#reducer.counters.timersFired,
+      sliced: () => {
+        this.#selfSender.flush();
+        this.#visibility.reducedTo(this.#nextOffset);
+      },
+    });
     this.#ticker = new Ticker(options, {
       partitions: this.#reducer.partitions,
       timers: this.#timers,
@@ -286,7 +292,7 @@ export class Engine {
       checkpointed: this.#checkpointer.position,
       reduced: this.#nextOffset,
       offsets: this.#dedup.offsetsOf(messageId),
-      queued: this.#queue,
+      queued: this.#pump.batches,
       deadLetters: this.#deadLetters.ofMessage(messageId),
       duplicatesOf: (offset) => this.#journal.duplicatesOf(offset),
       ownerOf: (part) => this.profile(part)?.profileId ?? part,
@@ -300,7 +306,7 @@ export class Engine {
       applied,
       duplicate,
       rejected,
-      inFlight: this.#queuedCounted,
+      inFlight: this.#pump.counted,
     };
   }
 
@@ -323,7 +329,7 @@ export class Engine {
       ),
       checkpoints: this.#checkpointer.count,
       lastCheckpointMs: this.#checkpointer.lastMs,
-      queuedRecords: this.#queue.reduce((sum, batch) => sum + batch.records.length, 0),
+      queuedRecords: this.#pump.recordCount,
     };
   }
 
@@ -336,7 +342,8 @@ export class Engine {
       .catch(() => {})
       .then(async () => {
         await this.drain();
-        return this.#withoutReducing(async () => {
+        // What a plan makes of a record gets into the log only when the manifest says that it holds.
+        return this.#pump.holdDuring(async () => {
           const made = this.#switch(plan);
           await this.#checkpointer.run();
           return made;
@@ -346,24 +353,10 @@ export class Engine {
     return change;
   }
 
-  /** What a plan makes of a record gets into the log only when the manifest says that it holds. */
-  async #withoutReducing<T>(work: () => Promise<T>): Promise<T> {
-    let release = () => {};
-    this.#hold = new Promise((resolve) => {
-      release = resolve;
-    });
-    try {
-      return await work();
-    } finally {
-      this.#hold = null;
-      release();
-    }
-  }
-
   /** Resolves when everything that was appended before is reduced. */
   async drain(): Promise<void> {
     const target = this.#options.log.next;
-    while (this.#nextOffset < target && !this.#closed) await this.#options.clock.yield();
+    while (this.#nextOffset < target && !this.#pump.isStopped) await this.#options.clock.yield();
   }
 
   checkpoint(): Promise<void> {
@@ -372,9 +365,10 @@ export class Engine {
 
   /** Reduces what is queued, writes a last checkpoint, and stops. The log and the store are the caller's. */
   async close(): Promise<void> {
-    if (this.#closed) return;
+    if (this.#pump.isStopped) return;
     await this.drain();
-    this.#closed = true;
+    // What the last checkpoint itself appends is reduced by the next process: the store is about to close.
+    this.#pump.stop();
     this.#ticker.stop();
     this.#selfSender.retryNoMore();
     try {
@@ -387,14 +381,14 @@ export class Engine {
   /** Rejects, and leaves nothing running, where the first checkpoint could not be written. */
   async #start(): Promise<void> {
     this.#recovering = false;
-    this.#options.log.onCommitted((batch) => this.#commit(batch));
+    this.#options.log.onCommitted((batch) => this.#pump.take(batch));
     try {
-      await this.#withoutReducing(() => {
+      await this.#pump.holdDuring(() => {
         this.#selfSender.start();
         return this.#checkpointer.run();
       });
     } catch (error) {
-      this.#closed = true;
+      this.#pump.stop();
       this.#selfSender.stop();
       throw error;
     }
@@ -402,51 +396,9 @@ export class Engine {
     this.#ticker.start();
   }
 
-  /** What the last checkpoint itself appends is reduced by the next process: the store is about to close. */
-  #commit(batch: CommittedBatch): void {
-    if (this.#closed) return;
-    this.#queue.push(batch);
-    for (const record of batch.records) if (isCounted(record)) this.#queuedCounted++;
-    if (this.#pumping) return;
-    this.#pumping = true;
-    void this.#pump();
-  }
-
-  /** Acknowledgements go first: the append that wrote a batch resolves before the batch is reduced. */
-  async #pump(): Promise<void> {
-    await this.#breathe();
-    while (this.#queue.length > 0 && !this.#closed) {
-      const batch = this.#queue[0] as CommittedBatch;
-      for (let from = 0; from < batch.records.length; from = this.#reduceSlice(batch, from))
-        if (from > 0) await this.#breathe();
-      this.#queue.shift();
-      if (this.#queue.length > 0) await this.#breathe();
-    }
-    this.#pumping = false;
-  }
-
-  /** Gives the index of the first record that is left. Where many timers are due at once, of another plan, it is soon. */
-  #reduceSlice({ firstOffset, records }: CommittedBatch, from: number): number {
-    const { counters } = this.#reducer;
-    const to = Math.min(from + this.#options.limits.sliceRecordsMax, records.length);
-    const timersMax = counters.timersFired + sliceTimersMax;
-    let index = from;
-    for (; index < to && counters.timersFired < timersMax; index++)
-      this.#reduceOne(records[index] as LogRecord, firstOffset + index);
-    this.#selfSender.flush();
-    this.#visibility.reducedTo(this.#nextOffset);
-    return index;
-  }
-
-  async #breathe(): Promise<void> {
-    await this.#options.clock.yield();
-    while (this.#hold !== null) await this.#hold;
-  }
-
   #reduceOne(record: LogRecord, offset: number): void {
     this.#reducer.reduce(record, offset);
     this.#nextOffset = offset + 1;
-    if (!this.#recovering && isCounted(record)) this.#queuedCounted--;
   }
 
   #recover(): void {
@@ -530,9 +482,6 @@ export class Engine {
     };
   }
 }
-
-/** A slice that has fired so many ends with the record at hand. */
-const sliceTimersMax = 100;
 
 /** Code of an earlier plan from the data folder; without it, its data alone. */
 async function planOf(options: EngineOptions, entry: ManifestEntry): Promise<CompiledPlan> {
