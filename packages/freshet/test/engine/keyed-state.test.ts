@@ -12,20 +12,21 @@ const mapping: Mapping = { features: [], sessionFeatures: [], segments: [], due:
 /** A segment that was not there before. */
 const newSegment: Mapping = { ...mapping, segments: [-1], due: [100] };
 
-const stateOver = (
-  store: StateStore,
-  liveMax = 4,
-  epoch = 1,
-  horizon = () => 0,
-  mappingFrom = () => mapping,
-) =>
+interface Given {
+  readonly liveMax?: number;
+  readonly horizon?: () => number;
+  /** From epoch 1. */
+  readonly mapping?: Mapping;
+}
+
+const stateOver = (store: StateStore, given: Given = {}) =>
   new KeyedState({
     store,
     codec: strictMsgpackCodec(),
-    epoch,
-    mappingFrom,
-    liveMax,
-    horizon,
+    epoch: 1,
+    mappingFrom: () => given.mapping ?? mapping,
+    liveMax: given.liveMax ?? 4,
+    horizon: given.horizon ?? (() => 0),
   });
 
 /** Sets version and timer, as a step would. */
@@ -76,7 +77,7 @@ it("keeps a key that is used, whatever comes and goes beside it", async () => {
       },
     },
   });
-  const state = stateOver(counting, 16);
+  const state = stateOver(counting, { liveMax: 16 });
   change(state, "user:hot", 1);
   fetched.length = 0;
   for (let index = 0; index < 200; index++) {
@@ -151,7 +152,7 @@ it("tells timers that are encoded and not yet on disk among those the store may 
 it("leaves a timer's entry where it is while the timer only moves away, and moves it past the horizon", async () => {
   const store = await openMemoryState(new MemoryDisk());
   let horizon = 0;
-  const state = stateOver(store, 4, 1, () => horizon);
+  const state = stateOver(store, { horizon: () => horizon });
   change(state, "user:a", 1, 200);
   await save(state, store);
   change(state, "user:a", 2, 300);
@@ -164,7 +165,7 @@ it("leaves a timer's entry where it is while the timer only moves away, and move
   change(state, "user:a", 4, 120);
   await save(state, store);
   expect(timersOf(store)).toEqual(["0064/user:a"]);
-  const again = stateOver(store, 4, 1, () => horizon);
+  const again = stateOver(store, { horizon: () => horizon });
   change(again, "user:a", 5, 150);
   await save(again, store);
   expect(timersOf(store)).toEqual(["0096/user:a"]);
@@ -225,14 +226,14 @@ it("K4 counts changes from one snapshot to the next", async () => {
 it("moves the entry of a timer that was packed before the horizon went past it", async () => {
   const store = await openMemoryState(new MemoryDisk());
   let horizon = 0;
-  const state = stateOver(store, 4, 1, () => horizon);
+  const state = stateOver(store, { horizon: () => horizon });
   change(state, "user:a", 1, 200);
   await save(state, store);
   change(state, "user:a", 2, 300);
   horizon = 250;
   await save(state, store);
   expect(timersOf(store)).toEqual(["012c/user:a"]);
-  const again = stateOver(store, 4, 1, () => horizon);
+  const again = stateOver(store, { horizon: () => horizon });
   expect(versionOf(again, "user:a")).toBe(2);
   change(again, "user:a", 3, 400);
   await save(again, store);
@@ -255,13 +256,7 @@ it("keeps a state that the codec refuses, and tells with the checkpoint", async 
 
 it("K5 leaves packed keys as they are where another plan has nothing to decide anew", async () => {
   const store = await openMemoryState(new MemoryDisk());
-  const state = stateOver(
-    store,
-    4,
-    1,
-    () => 0,
-    () => ({ ...mapping, segments: [0] }),
-  );
+  const state = stateOver(store, { mapping: { ...mapping, segments: [0] } });
   change(state, "user:a", 1, 200);
   await save(state, store);
   state.switchTo(2, mapping);
@@ -273,13 +268,7 @@ it("K5 leaves packed keys as they are where another plan has nothing to decide a
 
 it("K5 has packed profiles looked at where another plan has a new segment", async () => {
   const store = await openMemoryState(new MemoryDisk());
-  const state = stateOver(
-    store,
-    4,
-    1,
-    () => 0,
-    () => newSegment,
-  );
+  const state = stateOver(store, { mapping: newSegment });
   change(state, "user:a", 1, 200);
   change(state, "entity:product:p", 1);
   await save(state, store);
@@ -295,13 +284,7 @@ it("K5 has packed profiles looked at where another plan has a new segment", asyn
 
 it("K5 encodes what a snapshot awaits before another plan holds", async () => {
   const store = await openMemoryState(new MemoryDisk());
-  const state = stateOver(
-    store,
-    4,
-    1,
-    () => 0,
-    () => newSegment,
-  );
+  const state = stateOver(store, { mapping: newSegment });
   change(state, "user:a", 1, 200);
   const snapshot = state.beginSnapshot();
   state.switchTo(2, newSegment);
