@@ -4,7 +4,7 @@ import { hash128Into } from "../core/hash.ts";
  * The deduplication window: exact over a stated time of log clock (DESIGN 3, rule 4).
  *
  * An id is kept as 128 bits (64 of the message id, 64 of its scope and the id) with the offset it was first
- * seen at, 24 bytes in an open-addressing table: 32 to 80 bytes per id, and at most 96 right after a table grew that
+ * seen at, 24 bytes in an open-addressing table: 32 to 80 bytes per id, and at most 120 right after a table grew that
  * had expired ids in it.
  *
  * - D1 an id is found again as long as the clock has not moved more than the window past it.
@@ -263,7 +263,8 @@ class Shard {
     let alive = 0;
     for (let at = 0; at < before.length; at += entryWords) if (isKept(at)) alive++;
     let slots = shardSlotsMin;
-    while (alive >= slots * 0.5) slots *= 2;
+    // A third of what it may hold is free then at least: the next time is not soon.
+    while (alive >= slots * this.#fullShare * (2 / 3)) slots *= 2;
     this.#words = freeWords(slots);
     this.#mask = slots - 1;
     this.size = alive;

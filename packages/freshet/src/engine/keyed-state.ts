@@ -12,7 +12,7 @@ export interface Held {
   /** Null while it is only packed: then a step unpacks it, and packs what it made of it. */
   state: KeyState | null;
   isLive: boolean;
-  /** What the codec makes of the state as it is; null where it has changed since. */
+  /** What the codec makes of the state, under this plan or an earlier one (K5); null where it has changed since. */
   packed: string | null;
   /** The timer of the state, or earlier (K5), and that of the index which `packed` tells; either may be `never`. */
   timer: number;
@@ -106,6 +106,11 @@ export class KeyedState {
     if (held === null) return null;
     this.#encodeAwaited(held);
     return this.#open(held);
+  }
+
+  /** For what an edit opened and nobody changed: it is only packed again (K4). */
+  leave(held: Held): void {
+    if (!held.isLive && held.packed !== null) this.#letGo(held);
   }
 
   #open(held: Held): Live {
@@ -304,7 +309,7 @@ export class KeyedState {
     const indexed = this.#indexTime(held);
     // First, as it may refuse: the key must not be lost to the next checkpoint.
     const value = this.#valueOf(held, indexed);
-    if (wasWoken && held.packed !== null) this.#letGo(held);
+    if (wasWoken) this.leave(held);
     held.due = 0;
     snapshot.awaited--;
     held.timerBefore = before;

@@ -328,8 +328,9 @@ export class Reducer {
       // That of a packed state may be early: the state tells (K5).
       if (known.timer <= clock) state.edit(key);
       const { timer } = known;
-      if (timer === never) continue;
       if (timer > clock) {
+        state.leave(known);
+        if (timer === never) continue;
         // The entry was early: its place in the index moves with the next checkpoint where it has to (K3).
         this.#arm(known);
         if (timer >= timers.horizon) state.touch(known);

@@ -282,6 +282,21 @@ it("K5 has packed profiles looked at where another plan has a new segment", asyn
   expect(isLive(state, "user:a")).toBe(false);
 });
 
+it("K5 leaves a packed profile packed whose timer turns out to be another plan's", async () => {
+  const store = await openMemoryState(new MemoryDisk());
+  const state = stateOver(store, { mapping: newSegment });
+  change(state, "user:a", 1, 200);
+  state.switchTo(2, newSegment);
+  const held = state.edit("user:a");
+  expect(held?.timer).toBe(never);
+  if (held !== null) state.leave(held);
+  expect(isLive(state, "user:a")).toBe(false);
+  for (let version = 2; version <= 4; version++) change(state, "user:a", version);
+  const live = state.edit("user:a");
+  if (live !== null) state.leave(live);
+  expect(isLive(state, "user:a")).toBe(true);
+});
+
 it("K5 encodes what a snapshot awaits before another plan holds", async () => {
   const store = await openMemoryState(new MemoryDisk());
   const state = stateOver(store, { mapping: newSegment });
