@@ -118,6 +118,8 @@ const nativeEvent = fc.tuple(who, properties, fault).map(([who, metadata, fault]
 }));
 
 test("what rules mask, hash or drop is in no byte of log, state and dead letters", async () => {
+  // What shows that the bytes are looked at. Of a single event that is too deep nothing that is visible is kept.
+  let isSeen = false;
   await withSeed(import.meta.url, async (seed) => {
     await fc.assert(
       fc.asyncProperty(
@@ -142,12 +144,13 @@ test("what rules mask, hash or drop is in no byte of log, state and dead letters
           await fixture.engine.drain();
           await fixture.close();
           const bytes = bytesOf(fixture);
-          expect(bytes.includes("visible")).toBe(true);
+          isSeen ||= bytes.includes("visible");
           expect(nearby(bytes, secretWord)).toBeUndefined();
         },
       ),
       { seed, numRuns: 60 },
     );
+    expect(isSeen).toBe(true);
   });
 }, 120_000);
 
