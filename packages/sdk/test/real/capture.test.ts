@@ -1,5 +1,7 @@
 /** The script tag in a real Chromium, on a page of another origin, against a real server: what is captured counts once. */
 import { readFileSync } from "node:fs";
+import type { ServerResponse } from "node:http";
+import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { writeKey } from "../../../freshet/test/process/support/server.ts";
 import {
@@ -21,6 +23,33 @@ afterEach(() => world.close());
 afterAll(closeBrowser);
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/**
+ * The next page is answered while this one runs the code, and then keeps its thread until the answer is there. If it gets
+ * another turn after all, its `sessionStorage` has `later`.
+ */
+async function leaveInTurn(page: Page, code: string): Promise<void> {
+  const next = new Promise<ServerResponse>((asked) => {
+    world.site.route("/next", (_request, response) => asked(response));
+  });
+  world.site.route("/go", async (_request, response) => {
+    (await next).end("<!doctype html><title>next</title>");
+    response.end();
+  });
+  await run(
+    page,
+    `sessionStorage.removeItem("later");
+     void setTimeout(() => {
+       const ask = new XMLHttpRequest();
+       ask.open("GET", "/go", false);
+       ask.send();
+       ${code};
+       setTimeout(() => sessionStorage.setItem("later", "yes"));
+       for (const until = Date.now() + 300; Date.now() < until; );
+     }, 100)`,
+  );
+  await page.goto(`${world.site.url}/next`);
+}
 
 describe("the script tag", () => {
   it("delivers Segment's calls in batches, without a preflight", async () => {
@@ -166,6 +195,22 @@ describe("the script tag", () => {
     expect(await run<string[]>(page, "Object.keys(freshet).sort().join(' ')")).toBe(
       "alias anonymousId consent decide flush group identify page reset screen sessionId status track userId",
     );
+  });
+
+  it("delivers what is called in the last turn that a page has", async () => {
+    const page = await world.open("/");
+    await track(page);
+    await run(page, "freshet.flush()");
+    await world.applied(1);
+    const viewed = 'freshet.track("Product Viewed", { product_id: "cer-01" })';
+    let wasLast = false;
+    for (let round = 1; round <= 10 && !wasLast; round++) {
+      await leaveInTurn(page, `${viewed};${viewed}`);
+      await world.applied(1 + 2 * round);
+      wasLast = (await run(page, "sessionStorage.getItem('later')")) === null;
+      await page.goto(world.site.url);
+    }
+    expect(wasLast).toBe(true);
   });
 
   it("survives without a server as the small one, and tells by codes what it drops", async () => {

@@ -10,7 +10,7 @@ import { ask, eventually, readProfile, secret } from "../../process/support/clie
 import { writeKey } from "../../process/support/server.ts";
 import type { Fault, Seen } from "../support/bad-network.ts";
 import { makeCertificate } from "../support/certificate.ts";
-import { openPages, type PageServer, type Sdk } from "../support/page.ts";
+import { openPages, type PageServer, type Sdk, turns } from "../support/page.ts";
 import { expectApplied, openStage, type Stage, viewsOf } from "../support/stage.ts";
 
 let browser: Browser;
@@ -183,11 +183,12 @@ describe.each(modes)("$name", (mode) => {
     expect(body.features.productViews).toBe(1);
   });
 
-  it("delivers what was done right before the page was left, at the latest with its next page", async () => {
+  it("delivers what was done shortly before the page was left, at the latest with its next page", async () => {
     await open(mode);
     await identify();
     await expectApplied(stage, 1);
     await views(2);
+    await turns(page);
     await page.goto(`${pages.url}/${mode.sdk}/elsewhere`);
     await load(mode);
     await eventually("both", async () => (await viewsOf(stage, "ana")) === 2, 60_000);

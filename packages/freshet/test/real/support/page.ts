@@ -2,6 +2,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { build } from "esbuild";
+import type { Page } from "playwright-core";
 import { fetchNpmClients } from "../clients/fetch.ts";
 
 export interface PageServer {
@@ -42,6 +43,16 @@ export async function openPages(): Promise<PageServer> {
       }),
   };
 }
+
+/**
+ * Waits until SDKs have what was called. Segment's keeps a call in nothing but a local variable until its page has had
+ * two turns, RudderStack's for one: a page that goes away before then takes the call with it. Twenty are enough for all.
+ */
+export const turns = (page: Page): Promise<unknown> =>
+  page.evaluate(`new Promise((done) => {
+    const turn = (left) => (left === 0 ? done() : setTimeout(turn, 0, left - 1));
+    turn(20);
+  })`);
 
 async function bundle(text: string): Promise<string> {
   const built = await build({
