@@ -116,9 +116,10 @@ describe("content encodings", () => {
   test("a bomb stops at the limit", () => {
     const bomb = gzipSync(Buffer.alloc(200 * limits.bodyBytesMax));
     expect(bomb.length).toBeLessThan(limits.bodyBytesMax);
-    const began = performance.now();
     expect(codeOf(() => send(bomb, encoded("gzip")))).toBe("bodyTooLarge 413");
-    expect(performance.now() - began).toBeLessThan(100);
+    // Whoever inflated on would find the end missing.
+    const endless = bomb.subarray(0, bomb.length - 9);
+    expect(codeOf(() => send(endless, encoded("gzip")))).toBe("bodyTooLarge 413");
     const others = Buffer.alloc(4 * limits.bodyBytesMax);
     expect(codeOf(() => send(brotliCompressSync(others), encoded("br")))).toBe("bodyTooLarge 413");
     expect(codeOf(() => send(deflateSync(others), encoded("deflate")))).toBe("bodyTooLarge 413");

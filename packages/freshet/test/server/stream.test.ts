@@ -166,11 +166,9 @@ describe("a stream", () => {
   });
 
   test("ends when the server stops, which does not wait for it", async () => {
-    const port = await open();
+    const port = await open({ limits: { drainMsMax: 600_000 } });
     const stream = await openStream(port, await tokenFor(fixture, { userId: "u1" }));
-    const began = performance.now();
     await fixture.app.close();
     await stream.ended;
-    expect(performance.now() - began).toBeLessThan(2000);
   });
 });
