@@ -5,6 +5,7 @@ import {
   anyFindings,
   coreFindings,
   docFindings,
+  jsonFindings,
   lengthFindings,
   lockFindings,
   machinePathFindings,
@@ -44,6 +45,11 @@ describe("the project", () => {
   it('has no type "any"', () => {
     // In tests the linter asks for a reason where an answer's shape is not known.
     expect(all((file) => isCode(file) && !isTest(file), anyFindings)).toEqual([]);
+  });
+
+  it("reads JSON by one function, on the server's side", () => {
+    const isServer = ({ path }: SourceFile) => path.startsWith("packages/freshet/src/");
+    expect(all(isServer, jsonFindings)).toEqual([]);
   });
 
   it("leaves nothing for later in the code", () => {
@@ -168,6 +174,13 @@ describe("the checks themselves", () => {
       "many: string",
     ])
       expect(finds(anyFindings, text), text).toBe(false);
+  });
+
+  it("find the engine's own reader, and not a word about it", () => {
+    expect(finds(jsonFindings, "JSON.parse(text)")).toBe(true);
+    expect(finds(jsonFindings, "texts.map(JSON.parse)")).toBe(true);
+    expect(finds(jsonFindings, "// as JSON.parse does")).toBe(false);
+    expect(finds(jsonFindings, "JSON.stringify(value)")).toBe(false);
   });
 
   it("find what is left for later, skipped and focused", () => {

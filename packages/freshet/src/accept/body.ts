@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { FreshetError, type Json } from "@freshet/protocol";
+import { FreshetError, type Json, readJson } from "@freshet/protocol";
 import { inflate } from "./inflate.ts";
 import type { Issue } from "./issue.ts";
 
@@ -17,7 +17,7 @@ export function readBody(body: Uint8Array, contentEncoding: string | undefined):
   if (bytes[0] === 0) throw framed();
   const text = textOf(bytes);
   try {
-    return { value: JSON.parse(text) as Json, surrogatesPossible: text.includes("\\u") };
+    return { value: readJson(text) as Json, surrogatesPossible: text.includes("\\u") };
   } catch (cause) {
     const why =
       cause instanceof SyntaxError ? cause.message.slice(0, 200) : "it is nested too deep";

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { Json } from "@freshet/protocol";
+import { type Json, readJson } from "@freshet/protocol";
 import type { ParsedBody } from "./body.ts";
 import { inflate } from "./inflate.ts";
 import type { Issue } from "./issue.ts";
@@ -72,7 +72,7 @@ function dataOf(bytes: Uint8Array, contentType: string | undefined, issues: Issu
 /** Where the type says JSON, other bytes are a fault; where nothing says so, they are just bytes. */
 function jsonData(buffer: Buffer, isSaid: boolean, issues: Issue[]): Data {
   try {
-    if (isUtf8(buffer)) return { data: JSON.parse(buffer.toString("utf8")) as Json };
+    if (isUtf8(buffer)) return { data: readJson(buffer.toString("utf8")) as Json };
   } catch {
     // Falls through to the same as bytes that are no text.
   }

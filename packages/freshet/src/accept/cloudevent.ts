@@ -1,4 +1,4 @@
-import { type Json, type JsonObject, limits } from "@freshet/protocol";
+import { type Json, type JsonObject, limits, readJson } from "@freshet/protocol";
 import type { Draft } from "./draft.ts";
 import { extraOf, isObject, readIdentifier } from "./field.ts";
 import { type Issue, pointer, show } from "./issue.ts";
@@ -131,7 +131,7 @@ export function unpackData(event: Json): Json {
   if (typeof type !== "string" || !isJsonType(mediaType(type)) || !isBase64(base64)) return event;
   if (event.data !== undefined) return event;
   try {
-    return { ...rest, data: JSON.parse(Buffer.from(base64, "base64").toString("utf8")) as Json };
+    return { ...rest, data: readJson(Buffer.from(base64, "base64").toString("utf8")) as Json };
   } catch {
     return event;
   }

@@ -1,4 +1,4 @@
-import { type Json, type JsonObject, limits } from "@freshet/protocol";
+import { type Json, type JsonObject, limits, readJson } from "@freshet/protocol";
 import type { EventType } from "../core/event.ts";
 import { acceptEvents } from "./accept.ts";
 import { isObject } from "./field.ts";
@@ -114,7 +114,7 @@ function dataOf(text: string | undefined, issues: Issue[]): JsonObject {
 
 function parse(text: string): Json | undefined {
   try {
-    return JSON.parse(Buffer.from(text, "base64").toString("utf8")) as Json;
+    return readJson(Buffer.from(text, "base64").toString("utf8")) as Json;
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Json } from "@freshet/protocol";
+import { type Json, readJson } from "@freshet/protocol";
 import {
   agentReader,
   createEdge,
@@ -106,7 +106,7 @@ function hashOf(key: string | undefined) {
 
 function readKeySet(path: string): Json {
   try {
-    return JSON.parse(readFileSync(path, "utf8")) as Json;
+    return readJson(readFileSync(path, "utf8")) as Json;
   } catch (cause) {
     throw new UsageError(
       `the key set "${path}" cannot be read: ${(cause as Error).message}`,

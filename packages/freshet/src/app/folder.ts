@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { readJson } from "@freshet/protocol";
 import { systemClock } from "../adapters/clock/system.ts";
 import { msgpackCodec, utf8 } from "../adapters/codec/msgpack.ts";
 import type { FormattedLog } from "../adapters/log/formatted-log.ts";
@@ -78,7 +79,7 @@ export async function openFolder(data: string, options: FolderOptions): Promise<
 export function markFolder(data: string): void {
   const path = join(data, markerName);
   if (existsSync(path)) {
-    const { format } = JSON.parse(readFileSync(path, "utf8")) as { readonly format: number };
+    const { format } = readJson(readFileSync(path, "utf8")) as { readonly format: number };
     if (format > folderFormat)
       throw new UsageError(
         `"${data}" has format ${format}, and this version knows ${folderFormat}`,

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { readJson } from "@freshet/protocol";
 import { UsageError } from "./usage-error.ts";
 import { writeWhole } from "./write-whole.ts";
 
@@ -40,7 +41,7 @@ function readKeys(path: string): Keys | null {
     return null;
   }
   try {
-    const value = JSON.parse(text) as Partial<Keys>;
+    const value = readJson(text) as Partial<Keys>;
     if (typeof value.writeKey === "string" && typeof value.secretKey === "string")
       return value as Keys;
   } catch {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
-import type { Json, JsonObject } from "@freshet/protocol";
+import { type Json, type JsonObject, readJson } from "@freshet/protocol";
 import { parse as parseCsv } from "csv-parse/sync";
 import type { TableDefinition } from "../core/plan/definition.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -42,11 +42,11 @@ function readFile(definition: TableDefinition, path: string): readonly Json[] {
         return text
           .split("\n")
           .filter((line) => line.trim() !== "")
-          .map((line) => JSON.parse(line) as Json);
+          .map((line) => readJson(line) as Json);
       case ".csv":
         return parseCsv(text, { columns: true, skip_empty_lines: true, bom: true }) as Json[];
       default: {
-        const value = JSON.parse(text) as Json;
+        const value = readJson(text) as Json;
         if (Array.isArray(value)) return value as readonly Json[];
         throw new Error("expected an array of rows");
       }

@@ -1,3 +1,4 @@
+import { readJson } from "@freshet/protocol";
 import { utf8 } from "../adapters/codec/msgpack.ts";
 import { letterStates, type StoredDeadLetter, samenessOf } from "../engine/dead-letter.ts";
 import type { LetterKind } from "../engine/dead-letter-kinds.ts";
@@ -65,7 +66,7 @@ function checkKinds(store: StateStore, counted: Counts, faults: LetterFaults): v
   for (const [key, value] of store.scan("deadLetter", { from: "kind/", to: "kind/~" })) {
     const id = key.slice("kind/".length);
     kept.add(id);
-    const kind = JSON.parse(utf8.decode(value)) as LetterKind;
+    const kind = readJson(utf8.decode(value)) as LetterKind;
     if (letterStates.some((state) => kind[state] !== (counted.get(id)?.[state] ?? 0)))
       faults.add("kinds of dead letters are counted wrong", `${kind.code} of ${kind.source}`, bug);
   }
@@ -104,7 +105,7 @@ function countOf(store: StateStore, prefix: string): number {
 /** Undefined fields are those that damage, or an earlier version, left out. */
 function parse(value: Uint8Array): (Partial<StoredDeadLetter> & StoredDeadLetter) | null {
   try {
-    return JSON.parse(utf8.decode(value)) as StoredDeadLetter;
+    return readJson(utf8.decode(value)) as StoredDeadLetter;
   } catch {
     return null;
   }

@@ -1,3 +1,4 @@
+import { readJson } from "@freshet/protocol";
 import { msgpackCodec, utf8 } from "../adapters/codec/msgpack.ts";
 import { assertPlainStrict } from "../core/codec.ts";
 import type { SendEffect } from "../core/effect.ts";
@@ -125,7 +126,7 @@ export function checkQueues(store: StateStore, meta: Meta): Finding[] {
 
 function parse<T>(value: Uint8Array): T | null {
   try {
-    return JSON.parse(utf8.decode(value)) as T;
+    return readJson(utf8.decode(value)) as T;
   } catch {
     return null;
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
-import type { Json, JsonObject } from "@freshet/protocol";
+import { type Json, type JsonObject, readJson } from "@freshet/protocol";
 import { Argument, type Command } from "commander";
 import {
   findServer,
@@ -185,13 +185,13 @@ function bodyOf(action: Action, ids: readonly string[], options: Options): JsonO
     ...(reason === undefined ? {} : { reason }),
   };
   if (action === "correct" && event !== undefined)
-    return { ...common, id: only(ids, "letter"), event: readJson(event) };
+    return { ...common, id: only(ids, "letter"), event: readJsonFile(event) };
   if (action === "correct" && file === undefined)
     throw new UsageError(
       "what is to be corrected?",
       "give changes with --file <file>, or the event of one letter with --event <file>",
     );
-  const read = action === "correct" ? readJson(file ?? "") : {};
+  const read = action === "correct" ? readJsonFile(file ?? "") : {};
   const inFile: JsonObject = isObject(read) ? read : { changes: read };
   const filter = filterOf(options);
   const named: JsonObject[] = [
@@ -234,9 +234,9 @@ function only(ids: readonly string[], what: string): string {
   );
 }
 
-function readJson(file: string): Json {
+function readJsonFile(file: string): Json {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as Json;
+    return readJson(readFileSync(file, "utf8")) as Json;
   } catch (error) {
     const { message } = error as Error;
     throw new UsageError(`"${file}" cannot be read as JSON: ${message}`, "check path and contents");

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, relative } from "node:path";
+import { readJson } from "@freshet/protocol";
 import type { PlaceOptions } from "../app/settings.ts";
 
 /** What a process says of how it was called. */
@@ -36,7 +37,7 @@ function programOf({ argv, env, cwd }: Called): string {
 function hasScript(manifest: string | undefined, folder: string): boolean {
   // What a script of npm starts in another folder still has the variables of the first.
   if (manifest === undefined || dirname(manifest) !== folder || !existsSync(manifest)) return false;
-  const { scripts } = JSON.parse(readFileSync(manifest, "utf8")) as {
+  const { scripts } = readJson(readFileSync(manifest, "utf8")) as {
     readonly scripts?: { readonly freshet?: string };
   };
   return scripts?.freshet !== undefined;

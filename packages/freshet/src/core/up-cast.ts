@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "@freshet/protocol";
+import { type Json, type JsonObject, reviveJson } from "@freshet/protocol";
 import type { AcceptedEvent } from "./event.ts";
 import { compileExpression } from "./expression/evaluate.ts";
 import type { Expression } from "./expression/type.ts";
@@ -126,7 +126,7 @@ function compileFunction(name: string, run: Transform | undefined): Step {
 function plain<Value extends Json | null>(value: Value): Value {
   if (typeof value === "string" || typeof value === "boolean") return value;
   const text: string | undefined = JSON.stringify(value);
-  return (text === undefined ? null : JSON.parse(text, mended)) as Value;
+  return (text === undefined ? null : reviveJson(text, mended)) as Value;
 }
 
 /** JSON reads -0, which the state codec refuses, and a key that would set a prototype. */

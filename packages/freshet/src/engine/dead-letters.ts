@@ -1,3 +1,4 @@
+import { readJson } from "@freshet/protocol";
 import type { AcceptedEvent, Corrects, DeadLetter } from "../core/event.ts";
 import { hashHex } from "../core/hash.ts";
 import type { LetterRecord } from "../core/record.ts";
@@ -375,7 +376,7 @@ export class DeadLetters {
 
   /** What this class wrote. */
   #parse<T>(value: Uint8Array): T {
-    return JSON.parse(this.#text.decode(value)) as T;
+    return readJson(this.#text.decode(value)) as T;
   }
 }
 

@@ -1,3 +1,4 @@
+import { readJson } from "@freshet/protocol";
 import type { SendEffect } from "../core/effect.ts";
 import type { OutboxEntry, TextCodec } from "./outbox.ts";
 import type { StateChange, StateStore } from "./port/state-store.ts";
@@ -127,7 +128,7 @@ export class Abandoned {
   }
 
   #parse(value: Uint8Array): AbandonedEffect {
-    return JSON.parse(this.#text.decode(value)) as AbandonedEffect;
+    return readJson(this.#text.decode(value)) as AbandonedEffect;
   }
 }
 

@@ -1,3 +1,4 @@
+import { readJson } from "@freshet/protocol";
 import { type Counters, emptyCounters } from "./counters.ts";
 import type { LetterTotals } from "./dead-letters.ts";
 import type { SliceStart } from "./dedup.ts";
@@ -39,11 +40,11 @@ export function readMeta(
   },
 ): Meta {
   const { store, text, log } = options;
-  const position = readJson<Position>(store, text, positionKey);
+  const position = metaOf<Position>(store, text, positionKey);
   const tables = new Map<string, TableVersion>();
   for (const [key, value] of store.scan("meta", { from: tablePrefix, to: `${tablePrefix}~` }))
-    tables.set(key.slice(tablePrefix.length), JSON.parse(text.decode(value)) as TableVersion);
-  const manifest = readJson<ManifestEntry[]>(store, text, manifestKey) ?? [];
+    tables.set(key.slice(tablePrefix.length), readJson(text.decode(value)) as TableVersion);
+  const manifest = metaOf<ManifestEntry[]>(store, text, manifestKey) ?? [];
   if (position === null)
     return { ...beginning(options.limits.partitions, log.id), manifest, tables };
   if (position.logId !== log.id)
@@ -73,9 +74,9 @@ function beginning(partitions: number, logId: string): Position {
   };
 }
 
-function readJson<T>(store: StateStore, text: TextCodec, key: string): T | null {
+function metaOf<T>(store: StateStore, text: TextCodec, key: string): T | null {
   const bytes = store.get("meta", key);
-  return bytes === undefined ? null : (JSON.parse(text.decode(bytes)) as T);
+  return bytes === undefined ? null : (readJson(text.decode(bytes)) as T);
 }
 
 export interface MetaUpdate {

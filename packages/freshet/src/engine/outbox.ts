@@ -1,3 +1,4 @@
+import { readJson } from "@freshet/protocol";
 import type { SendEffect } from "../core/effect.ts";
 import { Abandoned, type AbandonedEffect, type Abandonment } from "./dispatcher-abandoned.ts";
 import { Waiting } from "./dispatcher-waiting.ts";
@@ -262,7 +263,7 @@ export class Outbox {
       limit,
     };
     for (const [key, value] of this.#store.scan("outbox", range)) {
-      const stored = JSON.parse(this.#text.decode(value)) as Omit<OutboxEntry, "key">;
+      const stored = readJson(this.#text.decode(value)) as Omit<OutboxEntry, "key">;
       waiting.load({ key, ...stored });
     }
     return waiting.entries.length > held;

@@ -1,3 +1,4 @@
+import { type Json, readJson } from "@freshet/protocol";
 import type { Effect, PushEffect, SegmentEffect, SendEffect } from "../core/effect.ts";
 import type { Corrects, DeadLetter } from "../core/event.ts";
 import { copyArrays, type Packed, packPart, unpackPart } from "../core/pack.ts";
@@ -191,7 +192,7 @@ export class Reducer {
         message: `the plan's function "${failure.name}" threw: ${failure.message}`,
         source: event.source,
         at: record.at,
-        event: JSON.parse(JSON.stringify(event)),
+        event: readJson(JSON.stringify(event)) as Json,
         name: event.name,
         time: event.time,
         form: { shape: "accepted", own: true, ...(event.imported ? { imported: true } : {}) },

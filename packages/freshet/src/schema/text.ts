@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "@freshet/protocol";
+import { type Json, type JsonObject, readJson } from "@freshet/protocol";
 import { messageOf, schemaInvalid } from "./error.ts";
 import { schemaLimits } from "./limits.ts";
 import type { SchemaReference } from "./schema.ts";
@@ -27,7 +27,7 @@ export function parseJson(text: string): Json {
   checkDepth(text);
   let value: Json;
   try {
-    value = JSON.parse(text) as Json;
+    value = readJson(text) as Json;
   } catch (error) {
     throw schemaInvalid(`the schema is not JSON: ${messageOf(error)}`, error);
   }

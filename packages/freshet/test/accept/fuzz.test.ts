@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import { FreshetError, type Json, limits } from "@freshet/protocol";
+import { FreshetError, type Json, limits, readJson } from "@freshet/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
@@ -144,7 +144,7 @@ const hostileText = fc
   );
 
 function eventsIn(shape: CaptureRequest["shape"], text: string): number {
-  const parsed: Json = JSON.parse(text);
+  const parsed = readJson(text) as Json;
   if (shape === "segment-single") return 1;
   if (Array.isArray(parsed)) return parsed.length;
   const batch =
@@ -163,7 +163,7 @@ function tryAccept(request: CaptureRequest): Accepted | FreshetError {
 
 /** JSON gives everything back, so that any store can. */
 function expectStorable(value: unknown): void {
-  expect(JSON.parse(JSON.stringify(value))).toStrictEqual(value);
+  expect(readJson(JSON.stringify(value))).toStrictEqual(value);
   JSON.parse(JSON.stringify(value), (key, part) => {
     expect(key).not.toBe("__proto__");
     for (const text of [key, part]) {

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { FreshetError } from "@freshet/protocol";
+import { FreshetError, readJson } from "@freshet/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
@@ -26,7 +26,7 @@ function check(run: () => Accepted): Accepted | FreshetError {
   try {
     const accepted = run();
     expect(accepted.records).toHaveLength(accepted.accepted + accepted.rejected.length);
-    expect(JSON.parse(JSON.stringify(accepted.records))).toStrictEqual(accepted.records);
+    expect(readJson(JSON.stringify(accepted.records))).toStrictEqual(accepted.records);
     for (const record of accepted.records)
       if (record.kind === "event") expect(record.event.id.length).toBeGreaterThan(0);
       else expect(record.letter.id.length).toBeGreaterThan(0);

@@ -1,6 +1,6 @@
 /** Rows of exports that nobody would write: each is an event, a dead letter or left out, and none stops an import. */
 import { randomUUID } from "node:crypto";
-import type { Json, JsonObject } from "@freshet/protocol";
+import { type Json, type JsonObject, readJson } from "@freshet/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { compileContracts, sourcesOf } from "../../src/accept/index.ts";
@@ -113,8 +113,13 @@ test.each([
         const text = JSON.stringify(row);
         const mapping = builtInMapping(format, { ...options, usesSegmentNames });
         const read = () =>
-          mapping?.toHistory({ kind: "row", row: 1, line: 1, values: JSON.parse(text), text }) ??
-          null;
+          mapping?.toHistory({
+            kind: "row",
+            row: 1,
+            line: 1,
+            values: readJson(text) as JsonObject,
+            text,
+          }) ?? null;
         const history = read();
         expect(read()).toEqual(history);
         if (history === null) {
@@ -123,7 +128,7 @@ test.each([
         }
         const { records } = acceptHistory({ name: "x", rows: [history] }, context);
         expect(records).toHaveLength(1);
-        expect(JSON.parse(JSON.stringify(records))).toEqual(records);
+        expect(readJson(JSON.stringify(records))).toEqual(records);
         if (records[0]?.kind === "event") counts.events++;
         else counts.letters++;
       }),

@@ -1,3 +1,4 @@
+import { readJson } from "@freshet/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -28,7 +29,7 @@ const refused: readonly (readonly [string, unknown])[] = [
   ["a Point", new Point()],
   ["an Uint8Array", new Uint8Array(1)],
   ["a hole", new Array(1)],
-  ['an object with a key "__proto__"', JSON.parse('{"__proto__":1}')],
+  ['an object with a key "__proto__"', readJson('{"__proto__":1}')],
 ];
 
 const refusedStrictly: readonly (readonly [string, unknown])[] = [
@@ -122,5 +123,5 @@ function plain() {
   return fc
     .jsonValue({ noUnicodeString: false })
     .filter((value) => !JSON.stringify(value).includes("__proto__"))
-    .map((value) => JSON.parse(JSON.stringify(value)) as unknown);
+    .map((value) => readJson(JSON.stringify(value)) as unknown);
 }

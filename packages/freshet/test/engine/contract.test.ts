@@ -1,5 +1,5 @@
 /** Random events under random policies, from accept to the profile: the books balance, and marks change no value. */
-import type { JsonObject } from "@freshet/protocol";
+import { type JsonObject, readJson } from "@freshet/protocol";
 import { expect, it } from "vitest";
 import {
   acceptEvents,
@@ -148,7 +148,7 @@ function expectSound(value: unknown): void {
     expect(part === null || typeof part !== "object" ? part : undefined).toSatisfy(
       (one) => one === null || ["string", "boolean"].includes(typeof one) || Number.isFinite(one),
     );
-  expect(JSON.parse(JSON.stringify(value))).toEqual(value);
+  expect(readJson(JSON.stringify(value))).toEqual(value);
 }
 
 /** The same record without what the policy noted about its contract. */

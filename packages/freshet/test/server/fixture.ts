@@ -1,5 +1,5 @@
 import { Writable } from "node:stream";
-import type { Json } from "@freshet/protocol";
+import { type Json, readJson } from "@freshet/protocol";
 import { sourcesOf } from "../../src/accept/index.ts";
 import { systemClock } from "../../src/adapters/clock/system.ts";
 import { strictMsgpackCodec, utf8 } from "../../src/adapters/codec/msgpack.ts";
@@ -231,7 +231,7 @@ export async function ask(
   return {
     status: response.statusCode,
     headers: response.headers,
-    body: type.startsWith("application/json") ? response.json() : response.body,
+    body: type.startsWith("application/json") ? readJson(response.body) : response.body,
   };
 }
 

@@ -1,3 +1,4 @@
+import { readJson } from "@freshet/protocol";
 import type { Answer, QueuedEvent } from "../queue/index.ts";
 import { idOf, nameOf, type Properties, propertiesOf, timeOf } from "../shell/arguments.ts";
 import { withEvents } from "../shell/body.ts";
@@ -108,7 +109,7 @@ export class Freshet<P extends PlanShape = AnyPlan> {
     await within(this.#queue.flush(), timeoutMs, undefined);
     const undelivered = this.#queue.unsettled().map(({ id, text }) => ({
       messageId: id,
-      event: JSON.parse(text) as unknown,
+      event: readJson(text),
     }));
     return { undelivered, dropped: this.#journal.status().dropped };
   }

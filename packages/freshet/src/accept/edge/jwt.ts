@@ -8,7 +8,7 @@ import {
   timingSafeEqual,
   verify,
 } from "node:crypto";
-import type { Json, JsonObject } from "@freshet/protocol";
+import { type Json, type JsonObject, readJson } from "@freshet/protocol";
 import { isObject } from "../field.ts";
 
 /**
@@ -55,7 +55,7 @@ const base64urlForm = /^[A-Za-z0-9_-]+$/;
 
 function decode(part: string): JsonObject | undefined {
   try {
-    const value = JSON.parse(Buffer.from(part, "base64url").toString("utf8")) as Json;
+    const value = readJson(Buffer.from(part, "base64url").toString("utf8")) as Json;
     return isObject(value) ? value : undefined;
   } catch {
     return undefined;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { FreshetError, type Json, type JsonObject, limits } from "@freshet/protocol";
+import { FreshetError, type Json, type JsonObject, limits, readJson } from "@freshet/protocol";
 import { acceptEvents } from "../accept.ts";
 import { readBody } from "../body.ts";
 import { keepsWhole } from "../edge/pass.ts";
@@ -173,7 +173,7 @@ function plainEvents(returned: unknown): Json[] {
     chars += text.length;
     if (chars > limits.batchSharedCharsMax)
       throw new Error(`the map's events are over ${limits.batchSharedCharsMax} characters`);
-    return JSON.parse(text) as Json;
+    return readJson(text) as Json;
   });
 }
 

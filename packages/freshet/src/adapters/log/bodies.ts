@@ -1,3 +1,4 @@
+import { readJson } from "@freshet/protocol";
 import { ByteWriter } from "./payload/byte-writer.ts";
 
 /** Bytes of bodies that are parsed together: bounds the copy and the text. What is larger is parsed by itself. */
@@ -61,7 +62,7 @@ function parseTogether(
   }
   out.byte(close);
   try {
-    return JSON.parse(out.buffer.toString("utf8", 0, out.at)) as readonly unknown[];
+    return readJson(out.buffer.toString("utf8", 0, out.at)) as readonly unknown[];
   } catch {
     return undefined;
   }

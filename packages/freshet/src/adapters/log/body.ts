@@ -1,3 +1,4 @@
+import { readJson } from "@freshet/protocol";
 import type { LogRecord } from "../../core/record.ts";
 
 type Kind = LogRecord["kind"];
@@ -94,7 +95,7 @@ export function recordOf(parts: RecordParts): LogRecord | string {
 /** The value that a payload is; undefined where it is no JSON. */
 export function parseBody(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return readJson(text);
   } catch {
     return undefined;
   }

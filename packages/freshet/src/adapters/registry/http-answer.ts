@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "@freshet/protocol";
+import { type Json, type JsonObject, readJson } from "@freshet/protocol";
 import {
   RegistryError,
   type RegistryErrorName,
@@ -64,7 +64,7 @@ const byStatus: { readonly [status: number]: RegistryErrorName } = {
 
 function partsOf(text: string): { readonly code?: number; readonly message?: string } {
   try {
-    const value = JSON.parse(text) as Json;
+    const value = readJson(text) as Json;
     if (!isObject(value)) return {};
     const { error_code: code, message } = value;
     return {

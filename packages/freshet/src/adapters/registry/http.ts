@@ -7,7 +7,7 @@
  * - H4 the password goes into the Basic header and nowhere else.
  */
 
-import type { Json, JsonObject } from "@freshet/protocol";
+import { type Json, type JsonObject, readJson } from "@freshet/protocol";
 import { Agent, type Dispatcher, request } from "undici";
 import {
   guidOf,
@@ -240,7 +240,7 @@ function pathOf(subject: string, version: number | "latest"): string {
 
 function parse(text: string): Json {
   try {
-    return JSON.parse(text) as Json;
+    return readJson(text) as Json;
   } catch (cause) {
     throw unavailable("the registry's answer is not JSON", cause);
   }

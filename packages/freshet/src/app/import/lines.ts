@@ -1,4 +1,4 @@
-import type { JsonObject } from "@freshet/protocol";
+import { type JsonObject, readJson } from "@freshet/protocol";
 import type { FileRow, RowReader } from "./row.ts";
 
 /** What a line says: the columns of a row, or why it cannot be read. */
@@ -112,7 +112,7 @@ const textCharsMax = 16 * 1024;
 /** A line of JSON that holds one object. */
 export function parseJsonLine(text: string): ParsedLine {
   try {
-    const values: unknown = JSON.parse(text);
+    const values: unknown = readJson(text);
     if (values === null || typeof values !== "object" || Array.isArray(values))
       return { kind: "broken", message: "it is no JSON object" };
     // What JSON.parse gives is JSON.

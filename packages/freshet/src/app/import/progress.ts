@@ -8,6 +8,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { readJson } from "@freshet/protocol";
 import { UsageError } from "../usage-error.ts";
 import type { InspectedFile } from "./file.ts";
 import { formats } from "./format/index.ts";
@@ -128,7 +129,7 @@ function readAll(data: string): Progress[] {
     .filter((name) => name.endsWith(".json"))
     .flatMap((name) => {
       try {
-        const progress = JSON.parse(readFileSync(join(folder, name), "utf8")) as Progress;
+        const progress = readJson(readFileSync(join(folder, name), "utf8")) as Progress;
         return progress.format === 1 ? [progress] : [];
       } catch {
         return [];

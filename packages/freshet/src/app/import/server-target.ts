@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { limits, type Rejection } from "@freshet/protocol";
+import { limits, type Rejection, readJson } from "@freshet/protocol";
 import type { History, HistoryRow } from "../../server/route/history.ts";
 import { UsageError } from "../usage-error.ts";
 import type { ImportTarget, SentBatch } from "./target.ts";
@@ -116,7 +116,7 @@ function unreachable(url: string, cause: unknown): UsageError {
 function refused(url: string, status: number, text: string): UsageError {
   let described: { readonly message?: string; readonly hint?: string } = {};
   try {
-    described = (JSON.parse(text) as { readonly error?: typeof described }).error ?? {};
+    described = (readJson(text) as { readonly error?: typeof described }).error ?? {};
   } catch {
     // Something else than Freshet answered; the status says what there is to say.
   }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Json, JsonObject } from "@freshet/protocol";
+import { type Json, type JsonObject, readJson } from "@freshet/protocol";
 import type { LetterFilter, LetterVerb } from "../../core/letter.ts";
 import type { LetterKind } from "../../engine/dead-letter-kinds.ts";
 import { isFolder } from "../folder.ts";
@@ -131,14 +131,14 @@ export async function ask(
     );
   });
   const text = await answer.text();
-  if (answer.ok) return JSON.parse(text) as JsonObject;
+  if (answer.ok) return readJson(text) as JsonObject;
   throw refused(url, answer.status, text);
 }
 
 function refused(url: string, status: number, text: string): UsageError {
   let described: { readonly message?: string; readonly hint?: string } = {};
   try {
-    described = (JSON.parse(text) as { readonly error?: typeof described }).error ?? {};
+    described = (readJson(text) as { readonly error?: typeof described }).error ?? {};
   } catch {
     // Something else than Freshet answered; the status says what there is to say.
   }

@@ -1,3 +1,4 @@
+import { readJson } from "@freshet/protocol";
 import type { SchemaText } from "../../core/registry/index.ts";
 
 /**
@@ -10,7 +11,7 @@ export function isSmall({ schemaType, schema, references }: SchemaText): boolean
   if (references.length > 0 || schema.length > smallCharsMax) return false;
   if (schemaType !== "JSON") return schemaType === "AVRO";
   try {
-    return isFlat(JSON.parse(schema));
+    return isFlat(readJson(schema));
   } catch {
     return false;
   }

@@ -1,4 +1,4 @@
-import type { Json } from "@freshet/protocol";
+import { type Json, readJson } from "@freshet/protocol";
 import type { PropertyDefinition, SchemaDefinition } from "./definition.ts";
 import { avroProperties, jsonSchemaProperties } from "./derive.ts";
 import { PlanError, withOrigin } from "./error.ts";
@@ -80,7 +80,7 @@ function textOf(schema: object): string {
 /** A text that is no JSON is told where the plan is checked, with the limits that hold for schemas. */
 function parsed(text: string): Json {
   try {
-    return JSON.parse(text) as Json;
+    return readJson(text) as Json;
   } catch {
     return null;
   }

@@ -1,3 +1,4 @@
+import { readJson } from "@freshet/protocol";
 import type { RegistryChange, SchemaContent, SubjectConfig } from "../../core/registry/index.ts";
 import { modes } from "../../core/registry/index.ts";
 import type { TextCodec } from "../outbox.ts";
@@ -30,7 +31,7 @@ export function rowOf(change: RegistryChange, text: TextCodec): StateChange {
 /** The change that a row came from. Throws for a row that no change makes. */
 export function changeOf(key: string, value: string): RegistryChange {
   const [, kind = "", rest = ""] = /^(\w+)\/?([\s\S]*)$/.exec(key) ?? [];
-  const parsed: unknown = JSON.parse(value);
+  const parsed: unknown = readJson(value);
   const number = Number(rest.slice(0, digits));
   if (kind === "nextId" && Number.isInteger(parsed)) return { kind, id: parsed as number };
   if (kind === "mode") {

@@ -1,4 +1,4 @@
-import type { JsonObject } from "@freshet/protocol";
+import { type JsonObject, readJson } from "@freshet/protocol";
 import { hash53 } from "../../core/hash.ts";
 import { inferLimits } from "./limits.ts";
 
@@ -48,5 +48,5 @@ function isBefore(one: SampleEntry, other: SampleEntry): boolean {
 }
 
 export function sampleValues({ entries }: Sample): JsonObject[] {
-  return entries.map(({ text }) => JSON.parse(text) as JsonObject);
+  return entries.map(({ text }) => readJson(text) as JsonObject);
 }

@@ -1,4 +1,4 @@
-import type { Json } from "@freshet/protocol";
+import { type Json, readJson } from "@freshet/protocol";
 import type { ErrorObject } from "ajv";
 import { messageOf, pointerToken, schemaBytes, schemaValue } from "../error.ts";
 import { schemaLimits } from "../limits.ts";
@@ -52,7 +52,7 @@ function decode(bytes: Uint8Array): Json {
       `the payload is ${bytes.length} bytes, at most ${schemaLimits.payloadBytesMax} are taken`,
     );
   try {
-    return JSON.parse(decoder.decode(bytes)) as Json;
+    return readJson(decoder.decode(bytes)) as Json;
   } catch (error) {
     throw schemaBytes(`the payload is not JSON: ${messageOf(error)}`, error);
   }

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "@freshet/protocol";
+import { type Json, type JsonObject, readJson } from "@freshet/protocol";
 import type { AnswerRule, EventRule, HeaderRule, StoredEvent } from "./case.ts";
 import type { RawAnswer } from "./http.ts";
 
@@ -54,7 +54,7 @@ function faultOfBody(body: string, rule: AnswerRule): string | null {
   if (rule.json === undefined && rule.texts === undefined) return null;
   let value: Json;
   try {
-    value = JSON.parse(body) as Json;
+    value = readJson(body) as Json;
   } catch {
     return `the answer is not JSON: ${body.slice(0, 200)}`;
   }

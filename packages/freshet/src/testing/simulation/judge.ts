@@ -1,4 +1,4 @@
-import type { Json } from "@freshet/protocol";
+import { type Json, readJson } from "@freshet/protocol";
 import type { AcceptedEvent } from "../../core/event.ts";
 import type { KeyedItem } from "../../core/feature/compiled.ts";
 import type { FeatureDefinition } from "../../core/plan/definition.ts";
@@ -226,7 +226,7 @@ function judgeThanks({ ledger }: Case, model: Model): void {
   const orders = [...model.parts.values()].flat().filter(({ event }) => event.name === "Ordered");
   const wanted = orders.map(({ event }) => event.id).sort();
   const thanked = [...ledger.delivered.values()]
-    .map((text) => JSON.parse(text) as { readonly rule: string; readonly cause: string })
+    .map((text) => readJson(text) as { readonly rule: string; readonly cause: string })
     .filter(({ rule }) => rule === "thanks")
     .map(({ cause }) => cause)
     .sort();

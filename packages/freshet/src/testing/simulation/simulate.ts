@@ -1,3 +1,4 @@
+import { readJson } from "@freshet/protocol";
 import { hashHex } from "../../core/hash.ts";
 import type { LogRecord } from "../../core/record.ts";
 import { type Random, randomOf } from "../random.ts";
@@ -302,7 +303,7 @@ function valuesOnly(states: Texts): Texts {
   return new Map(
     [...states].map(([key, text]) => {
       if (key.startsWith("entity:") || text === "") return [key, text];
-      const [, parts, owner, links] = JSON.parse(text) as [
+      const [, parts, owner, links] = readJson(text) as [
         number,
         [string, number, unknown[]][],
         unknown,

@@ -1,3 +1,4 @@
+import { readJson } from "@freshet/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { agentReader, edgeLimits } from "../../../src/accept/index.ts";
@@ -73,9 +74,7 @@ describe("a user agent", () => {
             expect(["desktop", "mobile", "tablet", "bot", "other"]).toContain(agent.deviceClass);
             expect(agent.isBot).toBe(agent.deviceClass === "bot");
             expect(agentReader([])(text)).toEqual(agent);
-            expect(JSON.parse(JSON.stringify(agent.browser ?? null))).toEqual(
-              agent.browser ?? null,
-            );
+            expect(readJson(JSON.stringify(agent.browser ?? null))).toEqual(agent.browser ?? null);
           },
         ),
         { seed, numRuns: 500 },

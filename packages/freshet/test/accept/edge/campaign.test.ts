@@ -1,3 +1,4 @@
+import { readJson } from "@freshet/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { withSeed } from "../../../src/testing/seed.ts";
@@ -61,7 +62,7 @@ describe("a campaign", () => {
           address.map((pieces) => pieces.join("")),
           (url) => {
             const campaign = campaignOf({ page: { url } });
-            expect(JSON.parse(JSON.stringify(campaign ?? null))).toEqual(campaign ?? null);
+            expect(readJson(JSON.stringify(campaign ?? null))).toEqual(campaign ?? null);
             for (const value of Object.values(campaign ?? {})) {
               expect(value).toBeTypeOf("string");
               expect(Buffer.from(String(value)).toString()).toBe(value);

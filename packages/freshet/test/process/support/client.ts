@@ -1,5 +1,7 @@
 /** Requests to a running server, and answers looked at field by field. */
+
 import { setTimeout as sleep } from "node:timers/promises";
+import { readJson } from "@freshet/protocol";
 import { secretKey, writeKey } from "./server.ts";
 
 export interface Answer {
@@ -31,7 +33,7 @@ export async function ask(url: string, sent: Sent = {}): Promise<Answer> {
   return {
     status: response.status,
     headers: response.headers,
-    body: isJson ? JSON.parse(text) : text,
+    body: isJson ? readJson(text) : text,
   };
 }
 

@@ -1,3 +1,4 @@
+import { readJson } from "@freshet/protocol";
 import { PayloadDamaged, PayloadUnknown } from "./byte-reader.ts";
 import { type CompactFormat, compactFormats, eventCodec } from "./codec.ts";
 import type { EventSchema, FindSchema } from "./event-payload.ts";
@@ -60,7 +61,7 @@ export function schemaFinder(schema: (id: number) => KeptSchema | undefined): Fi
 
 function parse(row: string): unknown {
   try {
-    return JSON.parse(row);
+    return readJson(row);
   } catch {
     return undefined;
   }
