@@ -132,14 +132,18 @@ const watch = `<script>
   look();
 </script>`;
 const banner = `<div id="banner" data-freshet-placement="homeBanner"><b data-freshet-text="title">Of the page</b></div>`;
-const shown = (page: Page) => run<readonly { text: string; at: number }[]>(page, "seen");
+/** What was seen until a moment after the first of it. */
+async function shown(page: Page, ms = 400): Promise<readonly { text: string; at: number }[]> {
+  await page.waitForFunction("seen.length > 0");
+  await page.waitForTimeout(ms);
+  return run(page, "seen");
+}
 
 describe("a placement of the page", () => {
   it("is filled before it is seen", async () => {
     world.site.page("/", `${patientTag()}${watch}${banner}`);
     const page = await world.open();
     await page.locator("[data-freshet-variant=fallback]").waitFor();
-    await page.waitForTimeout(400);
     expect((await shown(page)).map(({ text }) => text)).toEqual(["Things made to last"]);
   });
 
@@ -147,8 +151,7 @@ describe("a placement of the page", () => {
     world.site.page("/", `${slowTag()}${watch}${banner}`);
     slow.delay(1200);
     const page = await world.open();
-    await page.waitForTimeout(2000);
-    const [first, ...more] = await shown(page);
+    const [first, ...more] = await shown(page, 2000);
     expect(first?.text).toBe("Of the page");
     expect(more).toEqual([]);
     // Not before the budget; how long after is up to the machine.
