@@ -179,6 +179,7 @@ describe("the checks themselves", () => {
   it("find the engine's own reader, and not a word about it", () => {
     expect(finds(jsonFindings, "JSON.parse(text)")).toBe(true);
     expect(finds(jsonFindings, "texts.map(JSON.parse)")).toBe(true);
+    expect(finds(jsonFindings, "await answer.json()")).toBe(true);
     expect(finds(jsonFindings, "// as JSON.parse does")).toBe(false);
     expect(finds(jsonFindings, "JSON.stringify(value)")).toBe(false);
   });

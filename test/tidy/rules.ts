@@ -30,7 +30,7 @@ export function anyFindings(file: SourceFile): Finding[] {
 /** What is read as JSON may have any keys, and the engine mistakes some of them: `readJson` says which. */
 export function jsonFindings(file: SourceFile): Finding[] {
   const code = { path: file.path, text: codeOf(file.text) };
-  return findLines(code, /\bJSON\.parse\b/, "reads JSON without readJson");
+  return findLines(code, /\bJSON\.parse\b|\.json\(\)/, "reads JSON without readJson");
 }
 
 /** Marks of what is left to do are built here, so that this file has none. */

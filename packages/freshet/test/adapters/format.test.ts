@@ -91,6 +91,17 @@ describe("log format", () => {
     expect(decodeBatch(batch, 1000, noSchemas).records).toEqual(records);
   });
 
+  it("P1 gives back keys that need an escape, among others and after ones that look alike", () => {
+    const odd = (number: number, key: string): LogRecord => {
+      const record = eventRecord(number);
+      return { ...record, event: { ...record.event, properties: { number, [key]: 1 } } };
+    };
+    for (const key of ["\\", "\n", '"', "\u0000", "plain"]) {
+      const records = [eventRecord(1), odd(2, key), eventRecord(3), odd(4, "\\n")];
+      expect(decodeBatch(encode(records), 1000, noSchemas).records).toEqual(records);
+    }
+  });
+
   it("B2 parses only the record that is asked for", () => {
     const batch = encode(eventRecords(0, 3));
     const second = batch.indexOf('"number":1');

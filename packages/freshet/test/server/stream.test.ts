@@ -166,6 +166,7 @@ describe("a stream", () => {
   });
 
   test("ends when the server stops, which does not wait for it", async () => {
+    // Whoever waited that long would meet the test's own end first.
     const port = await open({ limits: { drainMsMax: 600_000 } });
     const stream = await openStream(port, await tokenFor(fixture, { userId: "u1" }));
     await fixture.app.close();

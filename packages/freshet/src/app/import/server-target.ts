@@ -91,7 +91,7 @@ async function post(server: Server, body: string): Promise<Answer> {
     }
     server.hasAnswered = true;
     // The server's own answer: its shape is that of the route.
-    if (answer.ok) return (await answer.json()) as Answer;
+    if (answer.ok) return readJson(await answer.text()) as Answer;
     const text = await answer.text();
     const isBusy = answer.status === 429 || answer.status === 503;
     if (!isBusy || attempt >= attemptsMax) throw refused(url, answer.status, text);

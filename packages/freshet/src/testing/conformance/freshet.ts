@@ -1,4 +1,4 @@
-import type { JourneyAnswer, JsonObject } from "@freshet/protocol";
+import { type JourneyAnswer, type JsonObject, readJson } from "@freshet/protocol";
 import type { Person, Probe, StoredEvent } from "./case.ts";
 
 /**
@@ -13,7 +13,7 @@ export function freshetProbe(options: { readonly url: string; readonly secretKey
     if (response.status === 404) return null;
     if (response.status !== 200)
       throw new Error(`"${path}" answered ${response.status}: ${await response.text()}`);
-    return response.json();
+    return readJson(await response.text());
   };
   const eventsOf = async (profileId: string): Promise<readonly StoredEvent[]> => {
     const path = `/v1/profiles/${encodeURIComponent(profileId)}/events?limit=200`;
